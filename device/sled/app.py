@@ -1,0 +1,212 @@
+"""The main loop: modes, commands and telemetry around the tick. Never blocks, never prints.
+
+Everything the tick shares with it is a word of the state block `s`; each word has one writer.
+"""
+
+from array import array
+
+from . import codec, guard, layout, modes, tick
+from .commands import Commands
+from .link import Link
+from .telemetry import Telemetry
+
+# The tick counts the main loop as stalled after this time; a garbage collection takes up to 30 ms.
+_MAIN_LIMIT_ticks = 100
+_MOVES_mm_per_s_q10 = 30 << 10
+_STANDS_ticks = 500
+
+
+class App:
+    """The firmware around one board. `poll()` is one pass of the main loop, `run()` all of them."""
+
+    LEAVE_REPL = 1
+    LEAVE_REBOOT = 2
+
+    def __init__(self, board):
+        self.board = board
+        # Large blocks first, while the heap is in one piece.
+        self.ring = array("H", bytearray(2 * tick.SAMPLE_WORDS * tick.RING_SAMPLES))
+        self.s = array("i", bytearray(4 * tick.STATE_WORDS))
+        self.mode = layout.MODE_IDLE
+        self.load_limits = 0  # what limited the load when it was set
+        self.lease_ms = 0
+        self.link = Link(board)
+        self.telemetry = Telemetry(self)
+        self.commands = Commands(self)
+        self._leaving = 0
+        self._reported = 0  # faults already sent to the host
+        s = self.s
+        for number in range(len(layout.SETTINGS)):
+            s[tick.SETTINGS_AT + number] = layout.SETTINGS[number][0]
+        s[tick.DROP_MASK] = layout.FAULT_DROP_MASK
+        s[tick.RAMP_MASK] = layout.FAULT_RAMP_MASK
+        s[tick.DIRECTION] = s[tick.HEADING] = 1
+        s[tick.CELL_RAW] = s[tick.CELL_ZERO_RAW]
+        s[tick.BUS_mV] = s[tick.BUS_LOW_mV]
+        if board.reset_cause == layout.RESET_WATCHDOG:
+            s[tick.FAULTS_MAIN] = 1 << layout.FAULT_WATCHDOG_RESET
+        board.start(s, self.ring)
+
+    def run(self):
+        """Run until a command leaves the firmware."""
+        while not self._leaving:
+            self.poll()
+        while not self.link.is_quiet():
+            self.link.flush()
+        if self._leaving == self.LEAVE_REBOOT:
+            self.board.reboot()
+        else:
+            self.board.enter_repl()
+
+    def poll(self):
+        """One pass: proves life to the tick, answers what has come in, sends what is due."""
+        self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
+        self._update_mode()
+        length = self.link.receive()
+        while length and not self._leaving:
+            self.commands.handle(length)
+            length = self.link.receive() if self.link.has_room() else 0
+        self._report_faults()
+        self.telemetry.poll()
+        self.link.flush()
+
+    def faults(self):
+        """Bits of all faults now latched; those of the tick count as gone once it is told to forget."""
+        s = self.s
+        if s[tick.FAULTS_CLEAR]:
+            return s[tick.FAULTS_MAIN]
+        return s[tick.FAULTS] | s[tick.FAULTS_MAIN]
+
+    def trigger(self, trigger):
+        """Follow the mode table; the tick learns at once what it may do."""
+        self.mode = modes.next_mode(self.mode, trigger)
+        self.s[tick.MODE] = self.mode
+        self.s[tick.PERMIT] = modes.PERMITS[self.mode]
+
+    def arm(self):
+        """Arm from IDLE, with no load; armed already, nothing changes."""
+        if modes.is_armed(self.mode):
+            return
+        s = self.s
+        for at in range(2 * tick.LOAD_WORDS):
+            s[tick.NEXT_PULL + at] = 0
+        for at in (tick.NEXT_PULL, tick.NEXT_PUSH):
+            guard.clamp_load(s, at, 0, 0, s[tick.BARE_MASS_g])
+        s[tick.LEASED] = 0
+        s[tick.LEASE_LEFT_ticks] = 0
+        s[tick.STILL_TICKS] = 0
+        s[tick.RAMP_DONE] = 0
+        s[tick.LOAD_PENDING] = 1
+        self.load_limits = 0
+        self._forget_faults()
+        self.trigger(modes.ARM)
+
+    def take_load(self, hold, lease_ms, limits):
+        """Hand the load in NEXT_PULL and NEXT_PUSH to the tick, held or leased."""
+        s = self.s
+        self.load_limits = limits
+        self.lease_ms = lease_ms
+        # In this order: the tick must never see a lease without time left.
+        s[tick.LEASED] = 0
+        s[tick.LEASE_LEFT_ticks] = lease_ms
+        s[tick.LEASED] = hold
+        s[tick.STILL_TICKS] = 0
+        s[tick.LOAD_PENDING] = 1
+
+    def clear_faults(self):
+        """Leave FAULT if the causes have gone; returns the result code."""
+        if self.mode == layout.MODE_RAMPING_DOWN:
+            return layout.RESULT_RAMPING_DOWN
+        if self.mode != layout.MODE_FAULT:
+            return layout.RESULT_OK
+        if self._causes():
+            return layout.RESULT_STILL_PRESENT
+        self._forget_faults()
+        self.trigger(modes.CLEAR)
+        return layout.RESULT_OK
+
+    def leave(self, how):
+        """Leave the firmware after this pass."""
+        self._leaving = how
+
+    @property
+    def leaving(self):
+        """LEAVE_REPL or LEAVE_REBOOT once asked for, else 0."""
+        return self._leaving
+
+    def look_for_faults(self):
+        """Raise the trigger of whatever fault is latched, and latch the slow ones."""
+        s = self.s
+        s[tick.FAULTS_MAIN] |= self._slow_faults()
+        faults = self.faults()
+        if faults & layout.FAULT_DROP_MASK:
+            self.trigger(modes.DROP_FAULT)
+        elif faults & layout.FAULT_RAMP_MASK:
+            self.trigger(modes.RAMP_FAULT)
+        elif faults & (1 << layout.FAULT_LEASE_LAPSED):
+            self.trigger(modes.LAPSE)
+
+    def _update_mode(self):
+        s = self.s
+        self.look_for_faults()
+        if self.mode == layout.MODE_RAMPING_DOWN:
+            if s[tick.RAMP_DONE]:
+                self.trigger(modes.RAMPED)
+        elif modes.is_armed(self.mode):
+            velocity = s[tick.VELOCITY_mm_per_s_q10]
+            if velocity > _MOVES_mm_per_s_q10 or velocity < -_MOVES_mm_per_s_q10:
+                self.trigger(modes.MOVE)
+            elif s[tick.STILL_TICKS] > _STANDS_ticks:
+                self.trigger(modes.STAND)
+                if s[tick.STILL_TICKS] > s[tick.HOLD_s] * tick.TICKS_PER_s and not s[tick.LEASED]:
+                    self.trigger(modes.REST)
+
+    def _slow_faults(self):
+        s = self.s
+        return guard.slow_faults(
+            s[tick.BUS_mV],
+            s[tick.BUS_LOW_mV],
+            s[tick.BUS_HIGH_mV],
+            s[tick.TEMPERATURE_cC],
+            s[tick.TOO_HOT_cC],
+        )
+
+    def _causes(self):
+        """Bits of the faults whose cause can be seen at this moment."""
+        s = self.s
+        causes = self._slow_faults()
+        if s[tick.SWITCHES] & 1:
+            causes |= 1 << layout.FAULT_ESTOP
+        if s[tick.SWITCHES] & 2:
+            causes |= 1 << layout.FAULT_DRIVER
+        if s[tick.RAILED_TICKS]:
+            causes |= 1 << layout.FAULT_CELL_RAILED
+        if s[tick.SILENT_TICKS]:
+            causes |= 1 << layout.FAULT_ENCODER_SILENT
+        velocity = s[tick.VELOCITY_mm_per_s_q10] >> 10
+        if velocity > s[tick.OVERSPEED_mm_per_s] or velocity < -s[tick.OVERSPEED_mm_per_s]:
+            causes |= 1 << layout.FAULT_OVERSPEED
+        return causes
+
+    def _forget_faults(self):
+        self.s[tick.FAULTS_MAIN] = 0
+        self.s[tick.FAULTS_CLEAR] = 1
+        self._reported = 0
+
+    def _report_faults(self):
+        """Tell the host of each newly latched fault, once."""
+        fresh = self.faults() & ~self._reported
+        if not fresh or not self.link.has_room():
+            return
+        number = 0
+        while not fresh >> number & 1:
+            number += 1
+        out = self.link.out
+        out[0] = layout.KIND_FAULT
+        out[1] = 0
+        codec.put_i32(out, layout.OFF_FAULT_SAMPLE_INDEX, self.s[tick.SAMPLE_INDEX])
+        out[layout.OFF_FAULT_FAULT] = number
+        out[layout.OFF_FAULT_MODE] = self.mode
+        codec.put_i32(out, layout.OFF_FAULT_FAULTS, self.faults())
+        if self.link.send(layout.HEADER_BYTES + layout.SIZE_FAULT):
+            self._reported |= 1 << number

@@ -1,0 +1,194 @@
+"""COBS and CRC-32 in place, and the fields of a frame: nothing here allocates.
+
+Formulas: Cheshire & Baker, "Consistent Overhead Byte Stuffing"; CRC-32 of zlib, half a byte at a
+time. Machine code on the chip and plain Python elsewhere give the same results: the register is a
+signed int that starts at -1, and the table is signed, since the chip's pointers load signed words.
+"""
+
+from array import array
+
+from . import layout
+
+try:
+    import micropython
+    from micropython import const
+except ImportError:  # CPython: the simulator runs these files as they are
+    from .cpython import const, micropython, ptr8, ptr16, ptr32
+
+BAD_COBS = const(-1)  # no encoder makes these bytes
+SHORT = const(-2)  # no room for kind, flags and CRC
+OVERSIZED = const(-3)  # more bytes than any frame has
+BAD_CRC = const(-4)
+
+# fmt: off
+_CRC_TABLE = array("i", (
+    0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+    -0x12477CE0, -0x0FF06CBC, -0x29295C18, -0x349E4C74, -0x649B3D50, -0x792C2D2C, -0x5FF51D88, -0x42420DE4,
+))
+# fmt: on
+
+
+def decode(buf, n):
+    """Turn `n` received bytes (without the closing zero) into kind, flags and body, in place.
+
+    Returns how many bytes these have, or one of the negative codes above.
+    """
+    if n > layout.ENCODED_BYTES_MAX:
+        return OVERSIZED
+    end = _unstuff(buf, n)
+    if end < 0:
+        return end
+    end -= layout.CRC_BYTES
+    if end < layout.HEADER_BYTES:
+        return SHORT
+    if _mix_crc(buf, end, _CRC_TABLE):
+        return BAD_CRC
+    return end
+
+
+def encode(src, n, dst, at=0):
+    """Write the frame of kind, flags and body, `src[0:n]`, with its closing zero to `dst[at:]`.
+
+    Uses the four bytes of `src` behind `n`. Returns how many bytes were written, 0 if `n` is no frame's.
+    """
+    if n < layout.HEADER_BYTES or n > layout.FRAME_BYTES_MAX - layout.CRC_BYTES:
+        return 0
+    put_i32(src, n, 0)
+    _mix_crc(src, n, _CRC_TABLE)
+    return _stuff(src, n + layout.CRC_BYTES, dst, at)
+
+
+@micropython.viper
+def _mix_crc(buf: ptr8, end: int, table: ptr32) -> int:
+    # XORs the CRC of buf[0:end] into the four bytes behind: zeros become the CRC, the right CRC
+    # becomes zeros. Returns the OR of the four, so 0 means right. As one number it would not be small.
+    crc = -1
+    i = 0
+    while i < end:
+        byte = buf[i]
+        crc = table[(crc ^ byte) & 15] ^ ((crc >> 4) & 0x0FFFFFFF)
+        crc = table[(crc ^ (byte >> 4)) & 15] ^ ((crc >> 4) & 0x0FFFFFFF)
+        i += 1
+    rest = 0
+    end += 4
+    while i < end:
+        byte = (buf[i] ^ crc ^ 0xFF) & 0xFF
+        buf[i] = byte
+        rest |= byte
+        crc >>= 8
+        i += 1
+    return rest
+
+
+@micropython.viper
+def _unstuff(buf: ptr8, n: int) -> int:
+    # In place: what is written always lies behind what is still to be read.
+    read = 0
+    write = 0
+    while read < n:
+        code = buf[read]
+        block_end = read + code
+        if code == 0 or block_end > n:
+            return BAD_COBS
+        read += 1
+        while read < block_end:
+            byte = buf[read]
+            if byte == 0:
+                return BAD_COBS
+            buf[write] = byte
+            write += 1
+            read += 1
+        if code < 0xFF:
+            if read < n:
+                buf[write] = 0
+                write += 1
+    return write
+
+
+@micropython.viper
+def _stuff(src: ptr8, n: int, dst: ptr8, at: int) -> int:
+    code_at = at
+    write = at + 1
+    code = 1
+    read = 0
+    while read < n:
+        byte = src[read]
+        read += 1
+        is_full = 0
+        if byte:
+            dst[write] = byte
+            write += 1
+            code += 1
+            if code == 0xFF:
+                if read < n:
+                    is_full = 1
+        else:
+            is_full = 1
+        if is_full:
+            dst[code_at] = code
+            code_at = write
+            write += 1
+            code = 1
+    dst[code_at] = code
+    dst[write] = 0
+    return write + 1 - at
+
+
+@micropython.viper
+def get_u16(buf: ptr8, off: int) -> int:
+    return buf[off] | (buf[off + 1] << 8)
+
+
+@micropython.viper
+def get_i16(buf: ptr8, off: int) -> int:
+    high = buf[off + 1]
+    return buf[off] | ((high - ((high & 0x80) << 1)) << 8)
+
+
+@micropython.viper
+def get_u32(buf: ptr8, off: int) -> int:
+    # Above 2**30-1 (no quantity goes there) that value is returned: a greater one would need an object.
+    top = buf[off + 3]
+    if top > 0x3F:
+        return 0x3FFFFFFF
+    return buf[off] | (buf[off + 1] << 8) | (buf[off + 2] << 16) | (top << 24)
+
+
+@micropython.viper
+def get_i32(buf: ptr8, off: int) -> int:
+    # Brought to -2**30 ... 2**30-1, as in get_u32: what lies outside stays outside every range.
+    top = buf[off + 3]
+    top -= (top & 0x80) << 1
+    if top > 0x3F:
+        return 0x3FFFFFFF
+    if top < -0x40:
+        return -0x3FFFFFFF - 1
+    return buf[off] | (buf[off + 1] << 8) | (buf[off + 2] << 16) | (top << 24)
+
+
+@micropython.viper
+def put_u16(buf: ptr8, off: int, value: int):
+    # Signed or unsigned: the same bytes.
+    buf[off] = value & 0xFF
+    buf[off + 1] = (value >> 8) & 0xFF
+
+
+@micropython.viper
+def put_i32(buf: ptr8, off: int, value: int):
+    # Signed or unsigned: the same bytes.
+    buf[off] = value & 0xFF
+    buf[off + 1] = (value >> 8) & 0xFF
+    buf[off + 2] = (value >> 16) & 0xFF
+    buf[off + 3] = (value >> 24) & 0xFF
+
+
+@micropython.viper
+def copy_words(buf: ptr8, off: int, words: ptr16, first: int, count: int):
+    # 16-bit words, such as samples of the ring, into the frame.
+    end = first + count
+    while first < end:
+        word = words[first]
+        buf[off] = word & 0xFF
+        buf[off + 1] = word >> 8
+        off += 2
+        first += 1

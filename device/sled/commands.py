@@ -1,0 +1,312 @@
+"""What each message from the host does, and its answer.
+
+One function for each kind, in a table; all are absolute, so a repeat does no harm, and a repeated
+command id is answered from memory. Nothing is changed by a message that is refused.
+"""
+
+from . import VERSION, codec, guard, layout, modes, tick
+
+_LEASE_MIN_ms = 100
+_LEASE_MAX_ms = 10_000
+_COMMAND_ID_AT = layout.HEADER_BYTES
+# Questions: a repeat wants the answer of now.
+_ANSWERED_AFRESH = (layout.KIND_GET_STATUS, layout.KIND_GET_SETTING, layout.KIND_CLOCK_PING)
+
+
+class Commands:
+    """Answers frames for one App: reads `link.frame`, writes `link.out`."""
+
+    def __init__(self, app):
+        self.app = app
+        # kind: size of the body, and what to do
+        self._table = {
+            layout.KIND_HELLO: (layout.SIZE_HELLO, self._hello),
+            layout.KIND_STOP: (layout.SIZE_STOP, self._stop),
+            layout.KIND_ARM: (layout.SIZE_ARM, self._arm),
+            layout.KIND_SET_LOAD: (layout.SIZE_SET_LOAD, self._set_load),
+            layout.KIND_HEARTBEAT: (layout.SIZE_HEARTBEAT, self._heartbeat),
+            layout.KIND_CLEAR_FAULT: (layout.SIZE_CLEAR_FAULT, self._clear_fault),
+            layout.KIND_GET_STATUS: (layout.SIZE_GET_STATUS, self._status),
+            layout.KIND_GET_SETTING: (layout.SIZE_GET_SETTING, self._get_setting),
+            layout.KIND_SET_SETTING: (layout.SIZE_SET_SETTING, self._set_setting),
+            layout.KIND_SAVE_SETTINGS: (layout.SIZE_SAVE_SETTINGS, self._save_settings),
+            layout.KIND_STREAM: (layout.SIZE_STREAM, self._stream),
+            layout.KIND_RESEND: (layout.SIZE_RESEND, self._resend),
+            layout.KIND_CLOCK_PING: (layout.SIZE_CLOCK_PING, self._clock_ping),
+            layout.KIND_ENTER_REPL: (layout.SIZE_ENTER_REPL, self._enter_repl),
+            layout.KIND_REBOOT: (layout.SIZE_REBOOT, self._reboot),
+        }
+        self._version_matches = False
+        self._last_kind = 0
+        self._last_id = 0
+        self._last_answer = bytearray(layout.FRAME_BYTES_MAX)
+        self._last_length = 0
+
+    def handle(self, length):
+        """Do what the frame of `length` bytes in `link.frame` asks and queue the answer."""
+        app = self.app
+        frame = app.link.frame
+        kind = frame[0]
+        body = length - layout.HEADER_BYTES
+        if kind == layout.KIND_HELLO:
+            if body >= layout.SIZE_HELLO:  # frozen; a later version may append
+                self._last_length = 0  # a new host numbers its commands anew
+                app.telemetry.stream(False, 0)
+                app.link.send(self._hello(frame))
+            return
+        if body < 2:
+            app.link.damaged += 1
+            return
+        command_id = codec.get_u16(frame, _COMMAND_ID_AT)
+        if kind == layout.KIND_STOP and body >= layout.SIZE_STOP:
+            self._remember(kind, command_id, self._stop(frame))
+            return
+        if self._last_length and kind == self._last_kind and command_id == self._last_id:
+            self._answer_again()
+            return
+        row = self._table.get(kind)
+        if row is None:
+            length = self._reply(command_id, layout.RESULT_UNKNOWN_KIND)
+        elif not self._version_matches:
+            length = self._reply(command_id, layout.RESULT_WRONG_VERSION)
+        elif body != row[0]:
+            length = self._reply(command_id, layout.RESULT_BAD_LENGTH)
+        else:
+            length = row[1](frame)
+        self._remember(kind, command_id, length)
+
+    def _remember(self, kind, command_id, length):
+        """Keep the answer just built for a repeat of the same command, and send it."""
+        out = self.app.link.out
+        if kind not in _ANSWERED_AFRESH:
+            for at in range(length):
+                self._last_answer[at] = out[at]
+            self._last_kind = kind
+            self._last_id = command_id
+            self._last_length = length
+        self.app.link.send(length)
+
+    def _answer_again(self):
+        out = self.app.link.out
+        for at in range(self._last_length):
+            out[at] = self._last_answer[at]
+        self.app.link.send(self._last_length)
+
+    def _begin(self, kind, size):
+        """Start an answer; returns the buffer and the length it will have."""
+        out = self.app.link.out
+        out[0] = kind
+        out[1] = 0
+        return out, layout.HEADER_BYTES + size
+
+    def _reply(self, command_id, result, value=0):
+        out, length = self._begin(layout.KIND_REPLY, layout.SIZE_REPLY)
+        codec.put_u16(out, layout.OFF_REPLY_COMMAND_ID, command_id)
+        out[layout.OFF_REPLY_RESULT] = result
+        out[layout.OFF_REPLY_MODE] = self.app.mode
+        codec.put_i32(out, layout.OFF_REPLY_SETTING_VALUE, value)
+        return length
+
+    def _hello(self, frame):
+        app = self.app
+        board = app.board
+        self._version_matches = frame[layout.OFF_HELLO_PROTOCOL_MAJOR] == layout.PROTOCOL_MAJOR
+        out, length = self._begin(layout.KIND_HELLO_REPLY, layout.SIZE_HELLO_REPLY)
+        out[layout.OFF_HELLO_REPLY_PROTOCOL_MAJOR] = layout.PROTOCOL_MAJOR
+        out[layout.OFF_HELLO_REPLY_PROTOCOL_MINOR] = layout.PROTOCOL_MINOR
+        out[layout.OFF_HELLO_REPLY_FIRMWARE_MAJOR] = VERSION[0]
+        out[layout.OFF_HELLO_REPLY_FIRMWARE_MINOR] = VERSION[1]
+        out[layout.OFF_HELLO_REPLY_FIRMWARE_PATCH] = VERSION[2]
+        out[layout.OFF_HELLO_REPLY_DEVICE_FLAGS] = board.flags
+        for at in range(4):
+            out[layout.OFF_HELLO_REPLY_LAYOUT_HASH + at] = layout.LAYOUT_HASH_BYTES[at]
+        for at in range(layout.UNIQUE_ID_BYTES):
+            out[layout.OFF_HELLO_REPLY_UNIQUE_ID + at] = board.unique_id[at]
+        codec.put_u16(out, layout.OFF_HELLO_REPLY_BOOT_ID, board.boot_id)
+        out[layout.OFF_HELLO_REPLY_RESET_CAUSE] = board.reset_cause
+        codec.put_i32(out, layout.OFF_HELLO_REPLY_SAMPLE_PERIOD_us, 1_000_000 // tick.TICKS_PER_s)
+        codec.put_u16(out, layout.OFF_HELLO_REPLY_SAMPLE_COUNT, app.telemetry.kept_samples)
+        codec.put_i32(out, layout.OFF_HELLO_REPLY_FORCE_mN, app.s[tick.FORCE_MAX_mN])
+        codec.put_i32(out, layout.OFF_HELLO_REPLY_MASS_g, app.s[tick.BARE_MASS_g])
+        return length
+
+    def _stop(self, frame):
+        """Always accepted, from any host, in any mode."""
+        if frame[layout.OFF_STOP_STOP_KIND] == layout.STOP_DROP:
+            self.app.trigger(modes.DROP)
+        else:
+            self.app.trigger(modes.STOP)
+        return self._reply(codec.get_u16(frame, layout.OFF_STOP_COMMAND_ID), layout.RESULT_OK)
+
+    def _arm(self, frame):
+        app = self.app
+        command_id = codec.get_u16(frame, layout.OFF_ARM_COMMAND_ID)
+        if not modes.is_armed(app.mode):
+            app.look_for_faults()
+        if app.mode == layout.MODE_FAULT:
+            return self._reply(command_id, layout.RESULT_FAULTED)
+        if app.mode == layout.MODE_RAMPING_DOWN:
+            return self._reply(command_id, layout.RESULT_RAMPING_DOWN)
+        app.arm()
+        return self._reply(command_id, layout.RESULT_OK)
+
+    def _set_load(self, frame):
+        app = self.app
+        s = app.s
+        limits = 0
+        hold = frame[layout.OFF_SET_LOAD_HOLD]
+        lease_ms = codec.get_u16(frame, layout.OFF_SET_LOAD_LEASE_ms)
+        result = layout.RESULT_OK
+        if app.mode == layout.MODE_FAULT:
+            result = layout.RESULT_FAULTED
+        elif app.mode == layout.MODE_RAMPING_DOWN:
+            result = layout.RESULT_RAMPING_DOWN
+        elif app.mode == layout.MODE_IDLE:
+            result = layout.RESULT_NOT_ARMED
+        elif hold > layout.HOLD_LEASED or (hold == layout.HOLD_LEASED and not _is_lease(lease_ms)):
+            result = layout.RESULT_BAD_VALUE
+        for at in range(2 * tick.LOAD_WORDS):
+            value = codec.get_i32(frame, layout.OFF_SET_LOAD_PULL + 4 * at)
+            if value < 0 or value > layout.LOAD_MAXIMA[at % tick.LOAD_WORDS]:
+                result = layout.RESULT_BAD_VALUE
+        if result == layout.RESULT_OK:
+            for at in range(2 * tick.LOAD_WORDS):
+                s[tick.NEXT_PULL + at] = codec.get_i32(frame, layout.OFF_SET_LOAD_PULL + 4 * at)
+            for at in (tick.NEXT_PULL, tick.NEXT_PUSH):
+                limits |= guard.clamp_load(
+                    s, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
+                )
+            if limits:
+                result = layout.RESULT_LIMITED
+            app.take_load(hold, lease_ms, limits)
+        out, length = self._begin(layout.KIND_LOAD_REPLY, layout.SIZE_LOAD_REPLY)
+        codec.put_u16(
+            out, layout.OFF_LOAD_REPLY_COMMAND_ID, codec.get_u16(frame, layout.OFF_SET_LOAD_COMMAND_ID)
+        )
+        out[layout.OFF_LOAD_REPLY_RESULT] = result
+        out[layout.OFF_LOAD_REPLY_MODE] = app.mode
+        codec.put_u16(out, layout.OFF_LOAD_REPLY_LIMITS, app.load_limits)
+        self._put_loads(out, layout.OFF_LOAD_REPLY_PULL)
+        return length
+
+    def _put_loads(self, out, offset):
+        """The load in force, or just about to be: NEXT_ holds the last one accepted."""
+        for at in range(2 * tick.LOAD_WORDS):
+            codec.put_i32(out, offset + 4 * at, self.app.s[tick.NEXT_PULL + at])
+
+    def _heartbeat(self, frame):
+        app = self.app
+        command_id = codec.get_u16(frame, layout.OFF_HEARTBEAT_COMMAND_ID)
+        lease_ms = codec.get_u16(frame, layout.OFF_HEARTBEAT_LEASE_ms)
+        if not app.s[tick.LEASED] or not modes.is_armed(app.mode):
+            return self._reply(command_id, layout.RESULT_NO_LEASE)
+        if lease_ms:
+            if not _is_lease(lease_ms):
+                return self._reply(command_id, layout.RESULT_BAD_VALUE)
+            app.lease_ms = lease_ms
+        app.s[tick.LEASE_LEFT_ticks] = app.lease_ms
+        return self._reply(command_id, layout.RESULT_OK)
+
+    def _clear_fault(self, frame):
+        command_id = codec.get_u16(frame, layout.OFF_CLEAR_FAULT_COMMAND_ID)
+        return self._reply(command_id, self.app.clear_faults())
+
+    def _status(self, frame):
+        app = self.app
+        s = app.s
+        out, length = self._begin(layout.KIND_STATUS, layout.SIZE_STATUS)
+        codec.put_u16(
+            out, layout.OFF_STATUS_COMMAND_ID, codec.get_u16(frame, layout.OFF_GET_STATUS_COMMAND_ID)
+        )
+        out[layout.OFF_STATUS_MODE] = app.mode
+        out[layout.OFF_STATUS_HOLD] = s[tick.LEASED]
+        codec.put_u16(out, layout.OFF_STATUS_LEASE_ms, s[tick.LEASE_LEFT_ticks] if s[tick.LEASED] else 0)
+        codec.put_i32(out, layout.OFF_STATUS_FAULTS, app.faults())
+        codec.put_u16(out, layout.OFF_STATUS_LIMITS, s[tick.LIMITS] | app.load_limits)
+        codec.put_i32(out, layout.OFF_STATUS_SAMPLE_INDEX, s[tick.SAMPLE_INDEX])
+        codec.put_u16(out, layout.OFF_STATUS_TOW_FORCE_dN, (s[tick.TOW_mN] + 50) // 100)
+        codec.put_u16(out, layout.OFF_STATUS_LAW_FORCE_dN, (s[tick.LEVEL_mN] + 50) // 100)
+        codec.put_u16(out, layout.OFF_STATUS_BRAKE_FORCE_dN, (s[tick.BRAKE_mN] + 50) // 100)
+        codec.put_u16(out, layout.OFF_STATUS_VELOCITY_mm_per_s, (s[tick.VELOCITY_mm_per_s_q10] + 512) >> 10)
+        codec.put_i32(out, layout.OFF_STATUS_POSITION_um, s[tick.POSITION_um])
+        codec.put_i32(out, layout.OFF_STATUS_ODOMETER_mm, s[tick.ODOMETER_mm])
+        codec.put_u16(out, layout.OFF_STATUS_TEMPERATURE_cC, s[tick.TEMPERATURE_cC])
+        codec.put_i32(out, layout.OFF_STATUS_BUS_mV, s[tick.BUS_mV])
+        self._put_loads(out, layout.OFF_STATUS_PULL)
+        return length
+
+    def _get_setting(self, frame):
+        command_id = codec.get_u16(frame, layout.OFF_GET_SETTING_COMMAND_ID)
+        number = frame[layout.OFF_GET_SETTING_SETTING]
+        if number >= len(layout.SETTINGS):
+            return self._reply(command_id, layout.RESULT_UNKNOWN_SETTING)
+        return self._reply(command_id, layout.RESULT_OK, self.app.s[tick.SETTINGS_AT + number])
+
+    def _set_setting(self, frame):
+        app = self.app
+        command_id = codec.get_u16(frame, layout.OFF_SET_SETTING_COMMAND_ID)
+        number = frame[layout.OFF_SET_SETTING_SETTING]
+        if number >= len(layout.SETTINGS):
+            return self._reply(command_id, layout.RESULT_UNKNOWN_SETTING)
+        at = tick.SETTINGS_AT + number
+        if modes.is_armed(app.mode):
+            return self._reply(command_id, layout.RESULT_NOT_WHILE_ARMED, app.s[at])
+        _, lowest, highest = layout.SETTINGS[number]
+        value = codec.get_i32(frame, layout.OFF_SET_SETTING_SETTING_VALUE)
+        if value < lowest or value > highest:
+            return self._reply(command_id, layout.RESULT_BAD_VALUE, app.s[at])
+        app.s[at] = value
+        return self._reply(command_id, layout.RESULT_OK, value)
+
+    def _save_settings(self, frame):
+        return self._reply(
+            codec.get_u16(frame, layout.OFF_SAVE_SETTINGS_COMMAND_ID), layout.RESULT_UNSUPPORTED
+        )
+
+    def _stream(self, frame):
+        app = self.app
+        first = app.telemetry.stream(
+            frame[layout.OFF_STREAM_ENABLED] != 0, codec.get_i32(frame, layout.OFF_STREAM_SAMPLE_INDEX)
+        )
+        return self._reply(codec.get_u16(frame, layout.OFF_STREAM_COMMAND_ID), layout.RESULT_OK, first)
+
+    def _resend(self, frame):
+        command_id = codec.get_u16(frame, layout.OFF_RESEND_COMMAND_ID)
+        first = codec.get_i32(frame, layout.OFF_RESEND_SAMPLE_INDEX)
+        count = codec.get_u16(frame, layout.OFF_RESEND_SAMPLE_COUNT)
+        if first < 0 or first + count > self.app.s[tick.SAMPLE_INDEX]:
+            return self._reply(command_id, layout.RESULT_BAD_VALUE)
+        self.app.telemetry.resend(first, count)
+        return self._reply(command_id, layout.RESULT_OK, first)
+
+    def _clock_ping(self, frame):
+        out, length = self._begin(layout.KIND_CLOCK_PONG, layout.SIZE_CLOCK_PONG)
+        codec.put_u16(
+            out, layout.OFF_CLOCK_PONG_PING_ID, codec.get_u16(frame, layout.OFF_CLOCK_PING_PING_ID)
+        )
+        # Read the index again if a tick came between, so that the two belong together.
+        index = -1
+        since_us = 0
+        while index != self.app.s[tick.SAMPLE_INDEX]:
+            index = self.app.s[tick.SAMPLE_INDEX]
+            since_us = self.app.board.since_tick_us()
+        codec.put_i32(out, layout.OFF_CLOCK_PONG_SAMPLE_INDEX, index - 1)
+        codec.put_i32(out, layout.OFF_CLOCK_PONG_SINCE_TICK_us, since_us)
+        return length
+
+    def _enter_repl(self, frame):
+        return self._leave(codec.get_u16(frame, layout.OFF_ENTER_REPL_COMMAND_ID), self.app.LEAVE_REPL)
+
+    def _reboot(self, frame):
+        return self._leave(codec.get_u16(frame, layout.OFF_REBOOT_COMMAND_ID), self.app.LEAVE_REBOOT)
+
+    def _leave(self, command_id, how):
+        """Answer first; the main loop leaves once the answer is on its way."""
+        if modes.is_armed(self.app.mode):
+            return self._reply(command_id, layout.RESULT_NOT_WHILE_ARMED)
+        self.app.leave(how)
+        return self._reply(command_id, layout.RESULT_OK)
+
+
+def _is_lease(lease_ms):
+    return _LEASE_MIN_ms <= lease_ms <= _LEASE_MAX_ms

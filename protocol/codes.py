@@ -1,0 +1,168 @@
+"""Result, mode, limit and fault codes, each with its sentence for people.
+
+Sentences say what happened, why, and what to do next. A fault's reaction is data: the device's
+tick receives it as two bit masks and needs no knowledge of the single fault. No Construct here.
+"""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    number: int
+    name: str
+    sentence: str
+
+
+class Fault(NamedTuple):
+    number: int  #: also the bit in `faults`
+    name: str
+    reaction: str  #: warn, limit, ramp (lower the load, then release) or drop (release at once)
+    sentence: str
+    clears: str  #: what has to be true before CLEAR_FAULT is accepted
+
+
+RESULTS = (
+    Code(0, "OK", "Done."),
+    Code(1, "LIMITED", "Done, but a limit shaped the value: see limited_by."),
+    Code(2, "NOT_ARMED", "The sled is not armed, so the load was not raised; arm it first."),
+    Code(3, "FAULTED", "The sled is in a fault and refuses loads; read `host status`, then `host clear`."),
+    Code(4, "RAMPING_DOWN", "The load is still coming down; try again in a second."),
+    Code(5, "BAD_VALUE", "A value is outside what this message can carry; nothing was changed."),
+    Code(6, "UNKNOWN_KIND", "This firmware does not know that message; run `host flash` to update it."),
+    Code(7, "BAD_LENGTH", "The message has the wrong length for its kind; nothing was changed."),
+    Code(8, "WRONG_VERSION", "Protocol versions differ; run `host flash` to bring both to one version."),
+    Code(9, "STILL_PRESENT", "The cause of the fault is still there; remove it, then `host clear` again."),
+    Code(10, "NOT_WHILE_ARMED", "Not while the sled is armed; run `host stop` first."),
+    Code(11, "UNSUPPORTED", "This firmware cannot do that yet."),
+    Code(12, "UNKNOWN_SETTING", "There is no setting of that number; see the settings table."),
+    Code(13, "NO_LEASE", "There is no leased load to renew; send the load again."),
+)
+
+MODES = (
+    Code(0, "IDLE", "Brake off; the sled rolls freely."),
+    Code(1, "ARMED", "A load is set; the sled stands or has not been moved yet."),
+    Code(2, "LOADING", "The sled moves and the brake resists."),
+    Code(3, "RAMPING_DOWN", "The load is being lowered, then the brake is released."),
+    Code(4, "FAULT", "A fault is latched; the brake is off until the fault is cleared and the sled armed."),
+)
+
+HOLDS = (
+    Code(0, "HELD", "The device keeps the load by itself."),
+    Code(1, "LEASED", "The load lives only while a program renews its lease."),
+)
+
+STOPS = (
+    Code(0, "RAMP", "Lower the load, then release the brake."),
+    Code(1, "DROP", "Release the brake at once."),
+)
+
+RESETS = (
+    Code(0, "UNKNOWN", "The cause of the last reset is not known."),
+    Code(1, "POWER_ON", "Power was switched on."),
+    Code(2, "WATCHDOG", "The watchdog reset the controller."),
+    Code(3, "REBOOT", "A program asked for a reboot."),
+)
+
+LIMITS = (
+    Code(0, "force_max", "The force is at the greatest this sled may make."),
+    Code(1, "own_friction", "Less load than the sled's own friction: a brake cannot push."),
+    Code(2, "crawl", "At this crawling speed the brake cannot make the whole force."),
+    Code(3, "passivity", "The force was cut so that the brake cannot reverse the sled."),
+    Code(4, "slew", "The force is following as fast as it may."),
+    Code(5, "ramp", "The load is still on its way to the new value."),
+    Code(6, "inertia", "That inertia is further from the sled's own mass than the brake can render."),
+    Code(7, "speed_cap", "The speed cap is holding the athlete back."),
+    Code(8, "bus", "The bus voltage limits the brake."),
+    Code(9, "temperature", "The motor temperature limits the brake."),
+    Code(10, "range", "A value was outside its range and was brought to the nearest end."),
+)
+
+FAULTS = (
+    Fault(0, "ESTOP", "drop", "The emergency stop is pressed.", "release the emergency stop"),
+    Fault(1, "DRIVER", "drop", "The motor driver reports a fault.", "switch the driver off and on"),
+    Fault(
+        2,
+        "PASSIVITY",
+        "drop",
+        "The brake put energy into the sled.",
+        "nothing; have it checked if it returns",
+    ),
+    Fault(3, "FORCE_STUCK", "drop", "The brake holds more force than was commanded.", "check the driver"),
+    Fault(
+        4,
+        "ENCODER_SILENT",
+        "ramp",
+        "The sled is pulled hard but the encoder does not count.",
+        "check the encoder cable",
+    ),
+    Fault(
+        5,
+        "ENCODER_JUMP",
+        "ramp",
+        "The encoder jumped further than the sled can move.",
+        "check the encoder cable",
+    ),
+    Fault(6, "CELL_RAILED", "ramp", "The load cell reads the end of its range.", "check the load-cell cable"),
+    Fault(7, "CELL_FROZEN", "ramp", "The load cell has stopped changing.", "check the load-cell amplifier"),
+    Fault(
+        8,
+        "CELL_DISAGREES",
+        "ramp",
+        "The load cell and the model disagree.",
+        "zero the load cell with no tension",
+    ),
+    Fault(9, "OVERSPEED", "ramp", "The sled is faster than its speed limit.", "let the sled slow down"),
+    Fault(10, "BUS_HIGH", "ramp", "The bus voltage is too high to brake.", "check battery and chopper"),
+    Fault(11, "BUS_LOW", "ramp", "The battery is too low.", "charge the battery"),
+    Fault(12, "TOO_HOT", "ramp", "The motor is too hot.", "let the motor cool down"),
+    Fault(
+        13,
+        "TICK_OVERRUN",
+        "ramp",
+        "The control loop came too late twice in a row.",
+        "nothing; report it if it returns",
+    ),
+    Fault(
+        14,
+        "MAIN_STALLED",
+        "ramp",
+        "The main program stopped answering the control loop.",
+        "nothing; report it if it returns",
+    ),
+    Fault(
+        15,
+        "LEASE_LAPSED",
+        "warn",
+        "The program that held the load fell silent; the load was lowered.",
+        "send the load again",
+    ),
+    Fault(
+        16,
+        "WATCHDOG_RESET",
+        "warn",
+        "The controller was reset by its watchdog.",
+        "nothing; report it if it returns",
+    ),
+)
+
+#: Bits of a sample's `sample_flags`: bit 0 set in push, bits 1-3 the mode, bits 4-15 the first
+#: twelve rows of `LIMITS`.
+SAMPLE_PUSH_BIT = 0
+SAMPLE_MODE_SHIFT = 1
+SAMPLE_MODE_MASK = 7
+SAMPLE_LIMITS_SHIFT = 4
+
+
+def fault_mask(*reactions: str) -> int:
+    """Bits of all faults whose reaction is one of `reactions`."""
+    return sum(1 << fault.number for fault in FAULTS if fault.reaction in reactions)
+
+
+def limit_names(bits: int) -> list[str]:
+    """Names of the limits whose bits are set, in the order of the table."""
+    return [limit.name for limit in LIMITS if bits >> limit.number & 1]
+
+
+def fault_names(bits: int) -> list[str]:
+    """Names of the faults whose bits are set, in the order of the table."""
+    return [fault.name for fault in FAULTS if bits >> fault.number & 1]
