@@ -6,7 +6,7 @@ CRC-32 and the `cobs` package; the tests hold it byte-equal to Construct and to 
 
 import struct
 from binascii import crc32
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cobs import cobs
@@ -36,7 +36,9 @@ class Received(NamedTuple):
 
 
 def encode_frame(kind: int, flags: int, body: bytes) -> bytes:
-    """Complete frame with the closing zero. Raises ValueError when the body is too long."""
+    """Complete frame with the closing zero. Raises ValueError for a too long body or wrong flags."""
+    if not 0 <= flags <= 0xFF:
+        raise ValueError(f"flags are one byte, not {flags}")
     if len(body) > layout.BODY_BYTES_MAX:
         raise ValueError(f"a body has at most {layout.BODY_BYTES_MAX} bytes, not {len(body)}")
     plain = bytes((kind, flags)) + body
@@ -52,16 +54,25 @@ def encode(name: str, fields: Mapping[str, Any], flags: int = 0) -> bytes:
     if name not in layout.MESSAGES:
         raise ValueError(f"there is no message named {name!r}")
     kind, _, format_, paths = layout.MESSAGES[name]
-    values = [_take(name, fields, path) for path in paths]
-    body = struct.pack(format_, *values)
-    expected = {path.partition(".")[0] for path in paths}
+    body = struct.pack(format_, *(_take(name, fields, path) for path in paths))
+    expected = set(paths)
     if name == "TELEMETRY":
+        if "samples" not in fields:
+            raise ValueError("TELEMETRY needs the field samples")
         expected.add("samples")
         body += b"".join(_pack_sample(sample) for sample in fields["samples"])
-    unknown = set(fields) - expected
+    unknown = sorted(set(_paths(fields)) - expected)
     if unknown:
-        raise ValueError(f"{name} has no field {', '.join(sorted(unknown))}")
+        raise ValueError(f"{name} has no field {', '.join(unknown)}")
     return encode_frame(kind, flags, body)
+
+
+def _paths(fields: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in value)
+        else:
+            yield name
 
 
 def _take(message: str, fields: Mapping[str, Any], path: str) -> int | bytes:
@@ -128,7 +139,7 @@ def _is_own_hello_reply(body: bytes, format_: str) -> bool:
 
 def _telemetry(body: bytes, format_: str, paths: tuple[str, ...]) -> dict[str, Any]:
     head = struct.calcsize(format_)
-    if len(body) < head or (len(body) - head) % _SAMPLE.size:
+    if (len(body) - head) % _SAMPLE.size:
         raise ValueError(f"TELEMETRY of {len(body)} bytes is not {head} and whole samples of {_SAMPLE.size}")
     fields: dict[str, Any] = dict(zip(paths, struct.unpack_from(format_, body), strict=True))
     fields["samples"] = list(_SAMPLE.iter_unpack(memoryview(body)[head:]))
@@ -175,7 +186,6 @@ class FrameReader:
             self._is_oversized = True
             self.oversized += 1
             self.discarded_bytes += len(self._pending) + len(piece)
-            self._pending.clear()
         else:
             self._pending += piece
 

@@ -28,7 +28,7 @@ _CRC_TABLE = array("i", (
 # fmt: on
 
 
-def decode(buf, n):
+def decode(buf: bytearray, n: int) -> int:
     """Turn `n` received bytes (without the closing zero) into kind, flags and body, in place.
 
     Returns how many bytes these have, or one of the negative codes above.
@@ -46,7 +46,7 @@ def decode(buf, n):
     return end
 
 
-def encode(src, n, dst, at=0):
+def encode(src: bytearray, n: int, dst: bytearray, at: int = 0) -> int:
     """Write the frame of kind, flags and body, `src[0:n]`, with its closing zero to `dst[at:]`.
 
     Uses the four bytes of `src` behind `n`. Returns how many bytes were written, 0 if `n` is no frame's.
@@ -82,7 +82,8 @@ def _mix_crc(buf: ptr8, end: int, table: ptr32) -> int:
 
 @micropython.viper
 def _unstuff(buf: ptr8, n: int) -> int:
-    # In place: what is written always lies behind what is still to be read.
+    # In place: what is written always lies behind what is still to be read. A frame has at most 254
+    # bytes, so a block of 254 without a zero is always the last and COBS's rule for it never applies.
     read = 0
     write = 0
     while read < n:
@@ -98,10 +99,9 @@ def _unstuff(buf: ptr8, n: int) -> int:
             buf[write] = byte
             write += 1
             read += 1
-        if code < 0xFF:
-            if read < n:
-                buf[write] = 0
-                write += 1
+        if read < n:
+            buf[write] = 0
+            write += 1
     return write
 
 
@@ -114,17 +114,11 @@ def _stuff(src: ptr8, n: int, dst: ptr8, at: int) -> int:
     while read < n:
         byte = src[read]
         read += 1
-        is_full = 0
         if byte:
             dst[write] = byte
             write += 1
             code += 1
-            if code == 0xFF:
-                if read < n:
-                    is_full = 1
         else:
-            is_full = 1
-        if is_full:
             dst[code_at] = code
             code_at = write
             write += 1
@@ -167,23 +161,25 @@ def get_i32(buf: ptr8, off: int) -> int:
 
 
 @micropython.viper
-def put_u16(buf: ptr8, off: int, value: int):
-    # Signed or unsigned: the same bytes.
+def put_u16(buf: ptr8, off: int, value: int) -> int:
+    # Signed or unsigned: the same bytes. Returns the offset behind, like all that write.
     buf[off] = value & 0xFF
     buf[off + 1] = (value >> 8) & 0xFF
+    return off + 2
 
 
 @micropython.viper
-def put_i32(buf: ptr8, off: int, value: int):
+def put_i32(buf: ptr8, off: int, value: int) -> int:
     # Signed or unsigned: the same bytes.
     buf[off] = value & 0xFF
     buf[off + 1] = (value >> 8) & 0xFF
     buf[off + 2] = (value >> 16) & 0xFF
     buf[off + 3] = (value >> 24) & 0xFF
+    return off + 4
 
 
 @micropython.viper
-def copy_words(buf: ptr8, off: int, words: ptr16, first: int, count: int):
+def copy_words(buf: ptr8, off: int, words: ptr16, first: int, count: int) -> int:
     # 16-bit words, such as samples of the ring, into the frame.
     end = first + count
     while first < end:
@@ -192,3 +188,4 @@ def copy_words(buf: ptr8, off: int, words: ptr16, first: int, count: int):
         buf[off + 1] = word >> 8
         off += 2
         first += 1
+    return off

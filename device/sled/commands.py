@@ -281,9 +281,7 @@ class Commands:
 
     def _clock_ping(self, frame):
         out, length = self._begin(layout.KIND_CLOCK_PONG, layout.SIZE_CLOCK_PONG)
-        codec.put_u16(
-            out, layout.OFF_CLOCK_PONG_PING_ID, codec.get_u16(frame, layout.OFF_CLOCK_PING_PING_ID)
-        )
+        codec.put_u16(out, layout.OFF_CLOCK_PONG_PING_ID, codec.get_u16(frame, layout.OFF_CLOCK_PING_PING_ID))
         # Read the index again if a tick came between, so that the two belong together.
         index = -1
         since_us = 0

@@ -3,19 +3,25 @@
 Never copied to the device.
 """
 
-from typing import Any
+from collections.abc import MutableSequence
+from typing import Any, TypeAlias, TypeVar
+
+_Value = TypeVar("_Value", int, float, str, bytes, tuple[Any, ...])
 
 
-def const(value: int) -> int:
+def const(value: _Value) -> _Value:
     """MicroPython folds `const(...)` at compile time; here it is the value itself."""
     return value
 
 
-class micropython:  # noqa: N801 - stands for the module of that name
+class micropython:
     @staticmethod
     def viper(function: Any) -> Any:
         """Viper compiles to machine code on the chip; here the function stays as it is."""
         return function
 
 
-ptr8 = ptr16 = ptr32 = Any
+#: Pointers to memory on the chip; here any array of integers is read and written as it is.
+ptr8: TypeAlias = MutableSequence[int]
+ptr16: TypeAlias = MutableSequence[int]
+ptr32: TypeAlias = MutableSequence[int]

@@ -23,7 +23,6 @@ class Link:
         self._chunk_at = 0
         self._chunk_end = 0
         self._length = 0
-        self._skipping = False
         self._tx = bytearray(_TX_BYTES)
         self._tx_at = 0
         self._tx_end = 0
@@ -39,23 +38,18 @@ class Link:
             byte = self._chunk[self._chunk_at]
             self._chunk_at += 1
             if byte:
+                # A full buffer is longer than any frame: what follows only has to be passed over.
                 if self._length < _RX_BYTES:
                     self.frame[self._length] = byte
                     self._length += 1
-                else:
-                    self._skipping = True
                 continue
             length = self._length
-            skipping = self._skipping
             self._length = 0
-            self._skipping = False
-            if not length:
-                continue
-            if not skipping:
+            if length:
                 length = codec.decode(self.frame, length)
                 if length > 0:
                     return length
-            self.damaged += 1
+                self.damaged += 1
 
     def has_room(self):
         """Whether one more frame of any size fits the queue."""

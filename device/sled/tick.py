@@ -133,12 +133,16 @@ _SPEED_MAX_mm_per_s = const(10_000)  # the law is evaluated up to here
 _ACCELERATION_MAX_q14 = const(327_680)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
+_MISSING_MAX_mN = const(20_000)  # a stumble may not teach the trim much
 _WRAP = const(0x2000_0000)  # 2**29
 
 
 @micropython.viper
-def tick(s: ptr32, ring: ptr16):
-    """One control period. `s` has STATE_WORDS words, `ring` SAMPLE_WORDS * RING_SAMPLES half-words."""
+def tick(s: ptr32, ring: ptr16) -> int:
+    """One control period. `s` has STATE_WORDS words, `ring` SAMPLE_WORDS * RING_SAMPLES half-words.
+
+    Returns the bits of LIMITS.
+    """
     faults = s[FAULTS]
     if s[FAULTS_CLEAR]:
         s[FAULTS_CLEAR] = 0
@@ -368,12 +372,10 @@ def tick(s: ptr32, ring: ptr16):
         if ceiling > force_max:
             ceiling = force_max
     if permit == PERMIT_RAMP:
+        # The ceiling now stands over the brake itself, which from here on only falls.
         ramp_ticks = s[RAMP_TICKS]
+        ceiling = s[BRAKE_mN]
         if ramp_ticks == 0:
-            if ceiling > s[LEVEL_mN]:
-                ceiling = s[LEVEL_mN]
-            if ceiling < s[BRAKE_mN]:
-                ceiling = s[BRAKE_mN]
             ramp_step = s[FALL_mN_per_s]
             if ramp_step < ceiling:
                 ramp_step = ceiling  # all of it within a second
@@ -407,6 +409,8 @@ def tick(s: ptr32, ring: ptr16):
     own += s[ROLLING_mN] + s[ROLLING_mN_s_per_m] * law_speed // 1000
     trim = s[TRIM_mN_q10]
     brake = level - own + (trim >> 10)
+    if permit == PERMIT_RAMP:
+        brake = law - own + (trim >> 10)
     if brake < 0:
         brake = 0
         limits |= _LIMIT_OWN_FRICTION
@@ -425,18 +429,16 @@ def tick(s: ptr32, ring: ptr16):
         brake = last - slew
         limits |= _LIMIT_SLEW
 
-    # 13. Impulse budget: within one period the brake may not stop even the bare sled. The speed is
-    #     certain to one position step over the window, less what brake, friction and a shove back
-    #     took since the middle of it and what is still in flight.
+    # 13. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
+    #     the heading is certain to one position step over the window, less what brake, friction and a
+    #     shove back took since the middle of it and what is still in flight.
     drag = s[BRAKE_PEAK_mN] + s[ROLLING_mN]
     if along < 0:
         drag -= along
     bare_g = s[BARE_MASS_g]
     flight = 2 * s[IN_FLIGHT_ticks]
-    if moved < 0:
-        moved = 0 - moved
-    if window < 0:
-        window = 0 - window
+    moved = moved * heading
+    window = window * heading
     certain = ((moved - 1) * s[um_PER_1024_COUNTS] >> 10) - drag * (flight + 1) // (2 * bare_g) - 1
     over_window = ((window - 1) * (s[um_PER_1024_COUNTS] // WINDOW_TICKS) >> 10) - 1
     over_window -= drag * (flight + WINDOW_TICKS) // (2 * bare_g)
@@ -481,10 +483,10 @@ def tick(s: ptr32, ring: ptr16):
     # 15. Trim: what the load cell says is missing, slowly (1 s) and bounded, in steady motion only.
     if limits == 0 and permit == PERMIT_RAISE and speed > 150 and level > 0:
         missing = level - along
-        if missing > 200_000:
-            missing = 200_000
-        if missing < -200_000:
-            missing = -200_000
+        if missing > _MISSING_MAX_mN:
+            missing = _MISSING_MAX_mN
+        if missing < 0 - _MISSING_MAX_mN:
+            missing = 0 - _MISSING_MAX_mN
         trim += missing
     most = s[TRIM_MAX_mN] << 10
     if trim > most:
@@ -511,3 +513,4 @@ def tick(s: ptr32, ring: ptr16):
         at = 0
     s[RING_AT] = at
     s[SAMPLE_INDEX] += 1
+    return limits

@@ -1,0 +1,90 @@
+# Everything that can be done here. Needs Python 3.11 or later with venv, and make; each target
+# sets up what it needs in .venv, once, and is fast when nothing changed.
+#   make test ARGS="-k tick"     more arguments for pytest
+#   make demo PYTHON=python3.12  another Python for .venv
+
+PYTHON ?=
+ARGS ?=
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+PY := $(VENV)/Scripts/python
+else
+PY := $(VENV)/bin/python
+endif
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PINS := pyproject.toml constraints.txt
+STUBS := build/stubs/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint format generate golden chip clean
+
+help: ## Print every target with its comment
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  %-15s %s\n' "$$target" "$$text"; done
+
+demo: $(VENV)/.runtime ## A simulated athlete does the half-body-weight workout, 8 times up and back
+	@$(PY) -m host demo $(ARGS)
+
+test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and, given an image, the emulated chip
+	@$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
+	@$(PY) -m bench $(ARGS)
+
+lint: $(VENV)/.lint $(STUBS) ## Style and types: ruff, mypy strict, and the firmware against MicroPython's stubs
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m mypy --config-file device/mypy.ini
+
+format: $(VENV)/.lint ## Let ruff lay out the code
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+generate: $(VENV)/.test ## Rewrite the generated files: device layout, message reference, stimulus
+	$(PY) -m protocol.generate
+	$(PY) -m seeds.traces.make_stimulus
+
+golden: $(VENV)/.test ## Accept a law that was changed on purpose: rewrite seeds/traces/golden.csv
+	$(PY) -m tests.runtimes.golden
+
+chip: $(VENV)/.test ## Only the tests on the emulated RP2040 (SLED_RP2_UF2=image.uf2)
+	@$(PY) -m pytest tests/chip $(ARGS)
+
+clean: ## Remove everything that make made, .venv included
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp for each set of packages; they are installed again only when the pins change.
+$(VENV)/.python:
+	@found=; \
+	for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "make: no Python 3.11 or later found$(if $(PYTHON), at '$(PYTHON)'); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "make: $$found cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$("$$found" --version) (once; needs the network) ..."; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(PINS) $(VENV)/.python
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.test: $(PINS) $(VENV)/.python
+	@$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.lint: $(PINS) $(VENV)/.python
+	@$(INSTALL) --editable '.[lint]'
+	@touch $@ $(VENV)/.runtime
+
+# Kept out of .venv: these stubs carry a standard library of their own, meant for the device alone.
+$(STUBS): $(PINS) $(VENV)/.python
+	@rm -rf build/stubs
+	@$(INSTALL) --no-deps --target build/stubs micropython-rp2-rpi_pico-stubs micropython-stdlib-stubs
+	@touch $@

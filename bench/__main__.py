@@ -1,0 +1,37 @@
+"""`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
+
+    python -m bench [tick] [start] [simulation] [codec]
+"""
+
+import sys
+from collections.abc import Callable
+
+from bench import codec, simulation, start, tick
+from bench.report import Missing, heading, skipped
+
+PARTS: dict[str, tuple[str, Callable[[], None]]] = {
+    "tick": ("The control tick, 1000 times a second", tick.measure),
+    "start": ("From the shell to a loaded sled and back", start.measure),
+    "simulation": ("Simulated seconds for each second of wall time", simulation.measure),
+    "codec": ("Frames and messages on the host", codec.measure),
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Run the named parts, or all; 2 for a part that does not exist."""
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        print(f"bench: no part {unknown[0]!r}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    for name in wanted or PARTS:
+        title, measure = PARTS[name]
+        heading(title)
+        try:
+            measure()
+        except Missing as reason:
+            skipped(str(reason))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,268 @@
+"""The Raspberry Pi Pico: pins, converters, encoder, brake output, clock of the tick, USB.
+
+The only firmware file that names registers (RP2040 datasheet: 2.3 SIO, 3 PIO, 4.5 PWM, 4.6 timer,
+4.9 ADC). The tick runs in a PIO state machine's hard interrupt, which garbage collection cannot delay.
+"""
+
+# ruff: noqa: F821 - PIO instructions and viper's pointers are names of the compilers
+import select
+import sys
+from array import array
+
+import machine
+import micropython
+import rp2
+from machine import ADC, PWM, Pin
+from micropython import const
+
+from . import layout
+from .tick import CELL_RAW, COUNTS, DUTY, DUTY_MAX, ENABLE, LATE_us, SWITCHES, BUS_mV, TEMPERATURE_cC, tick
+
+_ENCODER_PIN = const(2)  # A, with B on the next pin
+_BRAKE_PIN = const(6)  # PWM slice 3, channel A
+_ENABLE_PIN = const(7)
+_FAULT_PIN = const(8)  # driver fault: low
+_ESTOP_PIN = const(9)  # pressed or cable cut: high
+_UP_PIN = const(10)  # buttons close to ground
+_DOWN_PIN = const(11)
+_CELL_PIN = const(26)
+_BUS_PIN = const(27)
+_NTC_PIN = const(28)
+
+_BUS_FULL_SCALE_mV = const(72_600)  # 3.3 V behind a 22:1 divider
+# 12-bit readings of a 10 kOhm NTC (B = 3950 K) to ground under 10 kOhm, at -20, -10, ... 130 degrees C.
+_NTC_READINGS = (3741, 3496, 3157, 2739, 2278, 1825, 1419, 1082, 816, 613, 462, 350, 267, 206, 160, 126)
+_USB_CHUNK_BYTES = const(64)
+
+# The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
+_COUNTS = const(0)
+_CELL_RAW = const(1)
+_SWITCHES = const(2)
+_LATE_us = const(3)
+_DUTY = const(4)
+_ENABLE = const(5)
+assert (_COUNTS, _CELL_RAW, _SWITCHES, _LATE_us) == (COUNTS, CELL_RAW, SWITCHES, LATE_us)
+assert (_DUTY, _ENABLE) == (DUTY, ENABLE)
+
+# The board's own words.
+_BUS_RAW = const(0)
+_NTC_RAW = const(1)
+_TICK_us = const(2)
+_IS_NTC_NEXT = const(3)
+_STEPS = const(4)  # last word of the encoder program
+
+
+@rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def _encoder():
+    # Counts edges up in X and down in Y, both downwards from zero, and offers the low halves of both
+    # as one word. The first 16 instructions are a jump table, so they must lie at address 0: entry
+    # 4 * (last A, B) + (A, B) with pin A the lower bit. A counter at zero would fall through to the
+    # next entry; they start at 2**32 - 1, which is 16 000 km away.
+    jmp("sample")  # 00 -> 00
+    jmp(x_dec, "sample")  # 00 -> A
+    jmp(y_dec, "sample")  # 00 -> B
+    jmp("sample")
+    jmp(y_dec, "sample")  # A -> 00
+    jmp("sample")
+    jmp("sample")
+    jmp(x_dec, "sample")  # A -> AB
+    jmp(x_dec, "sample")  # B -> 00
+    jmp("sample")
+    jmp("sample")
+    jmp(y_dec, "sample")  # B -> AB
+    jmp("sample")
+    jmp(y_dec, "sample")  # AB -> A
+    jmp(x_dec, "sample")  # AB -> B
+    wrap_target()
+    label("sample")
+    in_(x, 16)
+    in_(y, 16)
+    push(noblock)
+    out(isr, 2)
+    in_(pins, 2)
+    mov(osr, isr)
+    mov(pc, isr)
+    wrap()
+    # The memory is given out from the top: fill it, so that the table starts at 0.
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+    nop()
+
+
+@rp2.asm_pio()
+def _metronome():
+    irq(rel(0))[31]  # 32 cycles
+
+
+@micropython.viper
+def _read_inputs(s: ptr32, own: ptr32):
+    """Encoder, load cell, one of the slow channels, switches and lateness into the tick's words."""
+    now = ptr32(0x40054000)[10]
+    late = now - own[_TICK_us] - 1000
+    own[_TICK_us] = now
+    if late < 0 or late > 1_000_000:  # more is the first tick
+        late = 0
+    s[_LATE_us] = late
+
+    # Four words may have waited for long; the fifth is fresh. Bounded, should the program ever stop.
+    pio = ptr32(0x50200000)
+    steps = own[_STEPS]
+    fresh = 0
+    patience = 0
+    while fresh < 5 and patience < 500:
+        if pio[1] & 0x100:
+            patience += 1
+        else:
+            steps = pio[8]
+            fresh += 1
+    last = own[_STEPS]
+    own[_STEPS] = steps
+    up = ((last >> 16) - (steps >> 16)) & 0xFFFF
+    down = (last - steps) & 0xFFFF
+    s[_COUNTS] = ((s[_COUNTS] + up - down) << 2) >> 2  # wraps at +-2**29
+
+    adc = ptr32(0x4004C000)
+    total = 0
+    n = 0
+    while n < 4:
+        adc[0] = 0x0005  # on, start one, channel 0
+        while (adc[0] & 0x100) == 0:
+            pass
+        total += adc[1]
+        n += 1
+    s[_CELL_RAW] = total << 2
+    channel = 1 + own[_IS_NTC_NEXT]
+    adc[0] = 0x0005 | (channel << 12)
+    while (adc[0] & 0x100) == 0:
+        pass
+    own[_BUS_RAW + own[_IS_NTC_NEXT]] = adc[1]
+    own[_IS_NTC_NEXT] = own[_IS_NTC_NEXT] ^ 1
+
+    pins = ptr32(0xD0000000)[1] >> _FAULT_PIN
+    # fault (low), e-stop (high), up and down (low) to bits 1, 0, 2, 3
+    s[_SWITCHES] = ((pins >> 1) & 1) | (((pins & 1) ^ 1) << 1) | ((pins & 12) ^ 12)
+
+
+@micropython.viper
+def _write_outputs(s: ptr32):
+    """The command first, then ENABLE: never enabled with an old command."""
+    ptr32(0x40050000)[18] = s[_DUTY]
+    if s[_ENABLE]:
+        ptr32(0xD0000000)[5] = 0x80
+    else:
+        ptr32(0xD0000000)[6] = 0x80
+
+
+class Board:
+    """The interface that `App` needs, on a Pico."""
+
+    flags = 0
+
+    def __init__(self):
+        self._enable = Pin(_ENABLE_PIN, Pin.OUT, value=0)
+        self._brake = PWM(Pin(_BRAKE_PIN))
+        self._brake.freq(machine.freq() // (DUTY_MAX + 1))
+        self._brake.duty_u16(0)
+        for pin in (_FAULT_PIN, _ESTOP_PIN, _UP_PIN, _DOWN_PIN):
+            Pin(pin, Pin.IN, Pin.PULL_UP)
+        for pin in (_CELL_PIN, _BUS_PIN, _NTC_PIN):
+            ADC(Pin(pin))
+        self.unique_id = machine.unique_id()
+        self.boot_id = (rp2_random() << 8) | rp2_random()
+        self.reset_cause = layout.RESET_POWER_ON
+        if machine.reset_cause() == machine.WDT_RESET:
+            self.reset_cause = layout.RESET_WATCHDOG
+        self._own = array("i", bytearray(4 * 5))
+        self._s = None
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._poll_out = select.poll()
+        self._poll_out.register(sys.stdout, select.POLLOUT)
+        self._chunk = memoryview(bytearray(_USB_CHUNK_BYTES))
+
+    def start(self, s, ring):
+        """Count the encoder and run the tick 1000 times a second."""
+        self._s = s
+        own = self._own
+        pin = Pin(_ENCODER_PIN, Pin.IN, Pin.PULL_UP)
+        Pin(_ENCODER_PIN + 1, Pin.IN, Pin.PULL_UP)
+        encoder = rp2.StateMachine(0, _encoder, freq=25_000_000, in_base=pin)
+        encoder.exec("mov(x, invert(null))")
+        encoder.exec("mov(y, invert(null))")
+        own[_STEPS] = -1
+        encoder.active(1)
+        self._encoder = encoder
+
+        def handler(_machine):
+            _read_inputs(s, own)
+            tick(s, ring)
+            _write_outputs(s)
+
+        self._metronome = rp2.StateMachine(4, _metronome, freq=32_000)
+        self._metronome.irq(handler, hard=True)
+        self._metronome.active(1)
+
+    def readinto(self, buf):
+        """Bytes from USB into `buf`, as many as wait; 0 if none. Converts the slow readings on the way."""
+        self._convert_slow()
+        n = 0
+        while n < len(buf) and self._poll.poll(0):
+            buf[n] = sys.stdin.buffer.read(1)[0]
+            n += 1
+        return n
+
+    def write(self, buf, start, end):
+        """Offer `buf[start:end]` to USB; returns how many bytes it took, 0 while nobody reads."""
+        if not self._poll_out.poll(0):
+            return 0
+        n = min(end - start, _USB_CHUNK_BYTES)
+        return sys.stdout.buffer.write(memoryview(buf)[start : start + n])
+
+    def since_tick_us(self):
+        """Time since the last tick began."""
+        return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
+
+    def enter_repl(self):
+        """Stop the brake and hand USB back to MicroPython's prompt."""
+        self._halt()
+        micropython.kbd_intr(3)
+
+    def reboot(self):
+        """Stop the brake and reset the chip."""
+        self._halt()
+        machine.reset()
+
+    def _halt(self):
+        self._metronome.active(0)
+        self._enable.value(0)
+        self._brake.duty_u16(0)
+
+    def _convert_slow(self):
+        own = self._own
+        self._s[BUS_mV] = own[_BUS_RAW] * _BUS_FULL_SCALE_mV // 4096
+        self._s[TEMPERATURE_cC] = temperature_cC(own[_NTC_RAW])
+
+
+def temperature_cC(reading):
+    """Temperature of the NTC for a 12-bit reading, by straight lines between the table's points."""
+    at = 1
+    while at < len(_NTC_READINGS) - 1 and reading < _NTC_READINGS[at]:
+        at += 1
+    high = _NTC_READINGS[at - 1]
+    low = _NTC_READINGS[at]
+    return (at - 1) * 1000 - 2000 + (high - reading) * 1000 // (high - low)
+
+
+def rp2_random():
+    """Eight bits from the ring oscillator, to tell one boot from the next."""
+    bits = 0
+    for _ in range(8):
+        bits = (bits << 1) | (machine.mem32[0x4006001C] & 1)
+    return bits

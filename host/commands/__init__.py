@@ -1,0 +1,1 @@
+"""One module for each command, imported only when that command runs: starting fast is a feature."""

@@ -1,0 +1,59 @@
+"""What can go wrong for people: one sentence, the next command to type, and the exit code.
+
+The codes are a contract with scripts; README.md beside this file lists them.
+"""
+
+EXIT_OK = 0
+EXIT_USAGE = 2  #: bad usage or a bad value
+EXIT_NO_DEVICE = 3  #: no device, or several
+EXIT_REFUSED = 4  #: the device refused
+EXIT_LINK = 5  #: the link failed
+EXIT_VERSION = 6  #: versions do not match
+EXIT_INTERRUPTED = 130  #: stopped by Ctrl-C, as shells count it
+
+
+class HostError(Exception):
+    """One line for people; `hint` is the next command to type, `code` the exit code."""
+
+    code = EXIT_USAGE
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+
+class BadValue(HostError):
+    """A word or number that was typed cannot be meant."""
+
+
+class LoadError(BadValue):
+    """A load that cannot be understood, or not be worked out."""
+
+
+class NoDevice(HostError):
+    """No sled was found, or several and none was named."""
+
+    code = EXIT_NO_DEVICE
+
+
+class Refused(HostError):
+    """The device understood and said no; nothing was changed. `result` is its code, where it sent one."""
+
+    code = EXIT_REFUSED
+
+    def __init__(self, sentence: str, hint: str, result: int | None = None) -> None:
+        super().__init__(sentence, hint)
+        self.result = result
+
+
+class LinkError(HostError):
+    """The port could not be used, or what came through it was not a sled."""
+
+    code = EXIT_LINK
+
+
+class VersionMismatch(HostError):
+    """Device and host speak different versions; only HELLO and STOP work."""
+
+    code = EXIT_VERSION

@@ -1,0 +1,159 @@
+"""Finds the one sled there is: a named port, else announced simulators and USB controllers that answer HELLO.
+
+Never the first port found: several sleds are an error that lists them, and so is none. USB ids only
+say which ports are worth asking; HELLO decides.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from host.errors import HostError, LinkError, NoDevice, VersionMismatch
+from host.session import Device, Session
+from host.transport import open_port
+from protocol import announce
+
+#: MicroPython on an RP2040. Other serial ports are listed, but not written to unless named.
+_USB_IDS = ((0x2E8A, 0x0005),)
+_PROBE_s = 0.5
+
+
+class Candidate(NamedTuple):
+    """One device that may be a sled, and all the ports that lead to it."""
+
+    ports: tuple[str, ...]
+    what: str
+
+
+class Found(NamedTuple):
+    """What asking a candidate gave: a device, or the reason why there is none."""
+
+    port: str
+    what: str
+    device: Device | None
+    problem: str
+
+
+def connect(port: str | None, any_version: bool = False) -> Session:
+    """A session with the named port's device, or with the only one there is; HELLO is done.
+
+    Raises NoDevice for none or several, LinkError and VersionMismatch as the session does.
+    """
+    if port is not None:
+        session = Session(open_port(port), port)
+        try:
+            session.hello(any_version=any_version)
+        except BaseException:
+            session.close()
+            raise
+        return session
+    return _connect_only(any_version)
+
+
+def _connect_only(any_version: bool) -> Session:
+    sessions: list[Session] = []
+    failures: list[tuple[Candidate, HostError]] = []
+    for candidate in candidates():
+        answer = _ask(candidate, any_version)
+        if isinstance(answer, Session):
+            sessions.append(answer)
+        else:
+            failures.append((candidate, answer))
+    # A sled of another version is a sled too: which of the two was meant is not for us to guess.
+    strangers = [candidate for candidate, error in failures if isinstance(error, VersionMismatch)]
+    if len(sessions) == 1 and not strangers:
+        return sessions[0]
+    for session in sessions:
+        session.close()
+    if len(sessions) + len(strangers) > 1:
+        listed = [f"{session.name} ({_shown(session.device)})" for session in sessions]
+        listed += [f"{candidate.ports[0]} (another version)" for candidate in strangers]
+        first = sessions[0].name if sessions else strangers[0].ports[0]
+        raise NoDevice(
+            f"several sleds are here: {', '.join(listed)}; name one", f"host --port {first} status"
+        )
+    if len(failures) == 1 and not isinstance(failures[0][1], NoDevice):
+        raise failures[0][1]  # its reason says more than "none found"
+    tried = "; ".join(f"{candidate.ports[0]}: {error.sentence}" for candidate, error in failures)
+    others = [name for name, _ in _other_serial_ports()]
+    raise NoDevice(
+        "no sled found"
+        + (f"; tried {tried}" if tried else "")
+        + (f"; not asked: {', '.join(others)}" if others else "")
+        + ("; nothing is connected by USB and no simulator runs" if not tried and not others else ""),
+        f"host --port {others[0]} status" if others else "host sim (in another terminal), or --port sim://",
+    )
+
+
+def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
+    """A session through the first of the candidate's ports that works, or why the first does not."""
+    problem: HostError | None = None
+    for name in candidate.ports:
+        try:
+            session = Session(open_port(name), name)
+        except HostError as error:
+            problem = problem or error
+            continue
+        try:
+            session.hello(_PROBE_s, any_version)
+        except VersionMismatch as error:  # it answered: its other ports lead to the same firmware
+            session.close()
+            return error
+        except HostError as error:
+            session.close()
+            problem = problem or error
+            continue
+        return session
+    return problem or NoDevice("it has no port", "host ports")
+
+
+def survey() -> list[Found]:
+    """Every candidate, asked; then the serial ports that were not."""
+    found = []
+    for candidate in candidates():
+        answer = _ask(candidate, any_version=True)
+        if isinstance(answer, Session):
+            found.append(Found(answer.name, candidate.what, answer.device, ""))
+            answer.close()
+        else:
+            found.append(Found(candidate.ports[0], candidate.what, None, answer.sentence))
+    found.extend(
+        Found(name, what, None, "not asked: no sled's USB id") for name, what in _other_serial_ports()
+    )
+    return found
+
+
+def candidates() -> Iterator[Candidate]:
+    """Devices worth asking: one for each running simulator and each USB controller."""
+    for sim in announce.announcements():
+        yield Candidate(tuple(sim.ports), f"simulator, process {sim.pid}")
+    for port in _serial_ports():
+        if (port.vid, port.pid) in _USB_IDS:
+            yield Candidate((port.name,), port.what)
+
+
+def _other_serial_ports() -> list[tuple[str, str]]:
+    found = _serial_ports()
+    return [(port.name, port.what) for port in found if port.vid and (port.vid, port.pid) not in _USB_IDS]
+
+
+class _SerialPort(NamedTuple):
+    name: str
+    vid: int | None
+    pid: int | None
+    what: str
+
+
+def _serial_ports() -> list[_SerialPort]:
+    from serial.tools import list_ports
+
+    try:
+        found = sorted(list_ports.comports(), key=lambda port: str(port.device))
+    except OSError as error:
+        raise LinkError(f"cannot list the serial ports: {error}", "host --port /dev/ttyACM0 status") from None
+    return [_SerialPort(str(p.device), p.vid, p.pid, str(p.description or p.hwid)) for p in found]
+
+
+def _shown(device: Device | None) -> str:
+    if device is None:
+        return "unknown"
+    return ("simulated " if device.is_simulated else "") + device.unique_id

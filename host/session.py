@@ -1,0 +1,298 @@
+"""A conversation with one device over an open port: HELLO, requests with repeats, and what comes unasked.
+
+One thread: time passes only while reading, which also is when heartbeats of a leased load go out.
+Time is the port's own where it has one (`now`, the simulator's virtual seconds), else the clock's.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple, overload
+
+from host.errors import LinkError, Refused, VersionMismatch
+from host.transport import Port
+from protocol import codes, compat, layout, units, wire
+
+ANSWER_s = 1.0  #: how long an answer is waited for, repeats included
+_FIRST_REPEAT_s = 0.025
+_HEARTBEATS_PER_LEASE = 4
+_INBOX_MESSAGES = 4096  # a telemetry frame pushed out is a gap, which the reader asks for again
+_EXCERPT_BYTES = 256
+_ANSWERS = ("REPLY", "LOAD_REPLY", "STATUS")
+_RESULTS = {code.number: code for code in codes.RESULTS}
+_DONE = ("OK", "LIMITED")
+
+
+class Device(NamedTuple):
+    """Who answered HELLO. What only devices of this version say is None for another one."""
+
+    unique_id: str
+    firmware: str
+    is_simulated: bool
+    boot_id: int
+    compatibility: compat.Compatibility
+    sample_period_s: float | None
+    ring_samples: int | None
+    force_max_N: float | None
+    bare_mass_kg: float | None
+
+
+def _device(fields: dict[str, Any]) -> Device:
+    def si(name: str) -> float | None:
+        return units.to_si(name, fields[name]) if name in fields else None
+
+    return Device(
+        unique_id=fields["unique_id"].hex(),
+        firmware=f"{fields['firmware_major']}.{fields['firmware_minor']}.{fields['firmware_patch']}",
+        is_simulated=bool(fields["device_flags"] & 1),
+        boot_id=fields["boot_id"],
+        compatibility=compat.check(fields),
+        sample_period_s=si("sample_period_us"),
+        ring_samples=fields.get("sample_count"),
+        force_max_N=si("force_mN"),
+        bare_mass_kg=si("mass_g"),
+    )
+
+
+class Session:
+    """Owns an open port. Every method that talks raises LinkError when the port fails or nobody answers."""
+
+    def __init__(self, port: Port, name: str) -> None:
+        self.port = port
+        self.name = name
+        self.now: Callable[[], float] = getattr(port, "now", time.monotonic)
+        self.device: Device | None = None
+        self.frames = wire.FrameReader()  #: its counters tell of damaged frames
+        self.undecoded = 0  #: whole frames that mean nothing to this host
+        self.lease_lost: str | None = None  #: why the device no longer renews the lease, if so
+        self._received_bytes = 0
+        self._excerpt = b""
+        self._seen: set[str] = set()
+        self._inbox: deque[wire.Received] = deque(maxlen=_INBOX_MESSAGES)
+        self._next_id = int.from_bytes(os.urandom(2), "little")
+        self._lease_ms = 0
+        self._next_heartbeat = 0.0
+        self._heartbeat_id = -1
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port back; a held load stays."""
+        self.port.close()
+
+    @property
+    def damaged_frames(self) -> int:
+        """Frames that came in and were dropped: wrong check sum, cut short, too long, or unknown."""
+        frames = self.frames
+        return frames.bad_crc + frames.bad_cobs + frames.short + frames.oversized + self.undecoded
+
+    def hello(self, within_s: float = ANSWER_s, any_version: bool = False) -> Device:
+        """Ask who is there. Raises VersionMismatch if only STOP may be said, unless `any_version`.
+
+        The bytes sent hold no 0x03, which would interrupt a controller that is still starting.
+        """
+        version = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
+        # The zero ends whatever another program left unfinished.
+        frame = b"\0" + wire.encode("HELLO", version)
+        reply = self._ask(frame, within_s, lambda message: message.name == "HELLO_REPLY")
+        if reply is None:
+            raise self._stranger(within_s)
+        self.device = _device(reply.fields)
+        compatibility = self.device.compatibility
+        if not compatibility.is_usable and not any_version:
+            sentence = compatibility.sentence.replace(f" Run `{compatibility.command}`.", "").rstrip(".")
+            raise VersionMismatch(f"{self.name}: {sentence}", compatibility.command)
+        return self.device
+
+    def request(self, name: str, **fields: Any) -> wire.Received:
+        """Send a command, wire units, and return its answer.
+
+        The same command id is repeated until the answer comes, and the device does a repeat only
+        once. Raises Refused with the device's reason, LinkError when no answer comes.
+        """
+        command_id = self._new_id()
+        frame = wire.encode(name, {"command_id": command_id, **fields})
+
+        def answers(message: wire.Received) -> bool:
+            return message.name in _ANSWERS and message.fields.get("command_id") == command_id
+
+        reply = self._ask(frame, ANSWER_s, answers)
+        if reply is None:
+            raise LinkError(
+                f"{self.name} stopped answering: nothing came back on {name} within {ANSWER_s:g} s "
+                f"({self.damaged_frames} damaged frames)",
+                "host status",
+            )
+        result = _RESULTS.get(reply.fields.get("result", 0))
+        if result is None or result.name not in _DONE:
+            raise self._refusal(name, reply, result)
+        return reply
+
+    def stop(self, drop: bool = False) -> None:
+        """Lower the load, or release it at once with `drop`. Works with a device of any version."""
+        command_id = self._new_id()
+        frame = wire.encode("STOP", {"command_id": command_id, "stop_kind": int(drop)})
+        id_bytes = command_id.to_bytes(2, "little")
+        heard = []
+
+        def answers(message: wire.Received) -> bool:
+            return message.name == "REPLY" and message.fields.get("command_id") == command_id
+
+        def foreign(received: wire.Frame) -> None:
+            if received.kind & 0x80 and received.body[:2] == id_bytes:
+                heard.append(received)
+
+        self._lease_ms = 0
+        if self._ask(frame, ANSWER_s, answers, foreign) is None and not heard:
+            raise LinkError(
+                f"{self.name} did not confirm STOP within {ANSWER_s:g} s: press the emergency stop",
+                "host stop --drop",
+            )
+
+    @overload
+    def messages(self, for_s: float) -> Iterator[wire.Received]: ...
+    @overload
+    def messages(self, for_s: float, idle: Literal[True]) -> Iterator[wire.Received | None]: ...
+    def messages(self, for_s: float, idle: bool = False) -> Iterator[wire.Received | None]:
+        """What comes without being asked for, during `for_s` seconds of the port's time.
+
+        With `idle`, None after each read that completed no message, so that the caller sees time pass.
+        """
+        end = self.now() + for_s
+        while True:
+            while self._inbox:
+                yield self._inbox.popleft()
+            if self.now() >= end:
+                return
+            self._inbox.extend(self._pump())
+            if idle and not self._inbox:
+                yield None
+
+    def hold_lease(self, lease_ms: int) -> None:
+        """Renew a leased load four times per lease from now on; 0 ends that."""
+        self._lease_ms = lease_ms
+        self._next_heartbeat = self.now()
+        self.lease_lost = None
+
+    def _new_id(self) -> int:
+        self._next_id = (self._next_id + 1) & 0xFFFF
+        return self._next_id
+
+    def _ask(
+        self,
+        frame: bytes,
+        within_s: float,
+        answers: Callable[[wire.Received], bool],
+        unknown: Callable[[wire.Frame], None] = lambda frame: None,
+    ) -> wire.Received | None:
+        """Send `frame`, again after 25 ms and each time twice as long, until an answer or the deadline."""
+        deadline = self.now() + within_s
+        wait_s = _FIRST_REPEAT_s
+        while self.now() < deadline:
+            self._write(frame)
+            repeat_at = min(self.now() + wait_s, deadline)
+            wait_s *= 2
+            while self.now() < repeat_at:
+                found = None
+                for message in self._pump(unknown):
+                    if found is None and answers(message):
+                        found = message
+                    else:
+                        self._inbox.append(message)
+                if found is not None:
+                    return found
+        return None
+
+    def _pump(self, unknown: Callable[[wire.Frame], None] = lambda frame: None) -> list[wire.Received]:
+        """One read and the messages it completed."""
+        if self._lease_ms and self.now() >= self._next_heartbeat:
+            self._send_heartbeat()
+        try:
+            data = self.port.read(self.port.in_waiting or 1)
+        except OSError as error:  # pyserial's SerialException is one
+            raise self._broken(error) from None
+        self._received_bytes += len(data)
+        if len(self._excerpt) < _EXCERPT_BYTES:
+            self._excerpt += data[:_EXCERPT_BYTES]
+        messages = []
+        for frame in self.frames.feed(data):
+            try:
+                message = wire.decode(frame)
+            except ValueError:
+                self.undecoded += 1
+                unknown(frame)
+                continue
+            self._seen.add(message.name)
+            if message.name == "REPLY" and message.fields["command_id"] == self._heartbeat_id:
+                self._note_heartbeat(message)
+            else:
+                messages.append(message)
+        return messages
+
+    def _broken(self, error: OSError) -> LinkError:
+        if self.device is None:
+            return LinkError(
+                f"{self.name} was closed from the other side before it answered: another program may have the sled",
+                "host ports",
+            )
+        return LinkError(f"the link to {self.name} broke: {error}", "host ports")
+
+    def _write(self, frame: bytes) -> None:
+        try:
+            self.port.write(frame)
+        except OSError as error:
+            raise LinkError(f"{self.name} takes no bytes: {error}", "host ports") from None
+
+    def _send_heartbeat(self) -> None:
+        self._heartbeat_id = self._new_id()
+        self._next_heartbeat = self.now() + self._lease_ms / 1000 / _HEARTBEATS_PER_LEASE
+        self._write(wire.encode("HEARTBEAT", {"command_id": self._heartbeat_id, "lease_ms": self._lease_ms}))
+
+    def _note_heartbeat(self, reply: wire.Received) -> None:
+        result = _RESULTS.get(reply.fields["result"])
+        if result is None or result.name != "OK":
+            self.lease_lost = result.sentence if result else f"unknown result {reply.fields['result']}"
+            self._lease_ms = 0
+
+    def _refusal(
+        self, name: str, reply: wire.Received, result: codes.Code | None
+    ) -> Refused | VersionMismatch:
+        sentence = result.sentence.rstrip(".") if result else f"unknown result {reply.fields['result']}"
+        if result is not None and result.name in ("WRONG_VERSION", "UNKNOWN_KIND"):
+            return VersionMismatch(f"{self.name} refused {name}: {sentence}", "host flash")
+        hint = {"FAULTED": "host clear", "STILL_PRESENT": "host status", "NOT_WHILE_ARMED": "host stop"}
+        return Refused(
+            f"the sled refused {name}: {sentence}",
+            hint.get(result.name if result else "", "host status"),
+            reply.fields["result"],
+        )
+
+    def _stranger(self, within_s: float) -> LinkError:
+        """What a port is that did not answer HELLO, as far as its bytes tell."""
+        count, name = self._received_bytes, self.name
+        if not count:
+            sentence = f"{name} is silent: nothing answered HELLO within {within_s:g} s"
+        elif "HELLO" in self._seen:
+            sentence = f"{name} only returns what is sent to it: a loop-back, not a sled"
+        elif self._seen:
+            sentence = f"{name} sends a sled's frames but does not answer HELLO within {within_s:g} s"
+        elif not self._is_text():
+            sentence = (
+                f"{name} is full of noise: {count} bytes, {self.damaged_frames} damaged frames, no whole one"
+            )
+        elif b">>>" in self._excerpt:
+            return LinkError(f"{name} is at MicroPython's prompt, not in the sled's firmware", "host flash")
+        else:
+            shown = " ".join(self._excerpt.decode("ascii", "replace").split())[:40]
+            sentence = f"{name} belongs to another program's device: it sends text ('{shown}')"
+        return LinkError(sentence, "host ports")
+
+    def _is_text(self) -> bool:
+        """Whether what came first looks written for people."""
+        printable = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in self._excerpt)
+        return printable > 0.9 * len(self._excerpt)

@@ -1,0 +1,99 @@
+"""Loads, devices and faults as JSON fields and as words for people. Rounds for reading, nothing else."""
+
+from typing import Any
+
+from host.loading import Applied, Request
+from host.loads import G_m_per_s2, Load
+from host.session import Device
+from protocol import codes
+
+_LIMITS = {limit.name: limit.sentence for limit in codes.LIMITS}
+
+
+def load_fields(load: Load) -> dict[str, float | None]:
+    """Terms of one direction as the contract names them; forces to 0.1 N, the rest to a thousandth."""
+    cap = load.speed_cap_m_per_s
+    return {
+        "force_N": round(load.force_N, 1),
+        "inertia_kg": round(load.inertia_kg, 3),
+        "viscous_N_s_per_m": round(load.viscous_N_s_per_m, 3),
+        "quadratic_N_s2_per_m2": round(load.quadratic_N_s2_per_m2, 3),
+        "stiffness_N_per_m": round(load.stiffness_N_per_m, 3),
+        "speed_cap_m_per_s": None if cap is None else round(cap, 3),
+    }
+
+
+def request_fields(request: Request) -> dict[str, Any]:
+    """What was asked for, with what it was worked out from."""
+    mass_kg = request.sled_mass_kg
+    return {
+        "text": request.text,
+        "body_mass_kg": request.body_mass_kg,
+        "surface": request.surface,
+        "friction": request.friction,
+        "sled_mass_kg": None if mass_kg is None else round(mass_kg, 3),
+    }
+
+
+def applied_fields(applied: Applied) -> dict[str, Any]:
+    """The device's answer."""
+    return {
+        "pull": load_fields(applied.pull),
+        "push": load_fields(applied.push),
+        "limited_by": applied.limited_by,
+        "state": applied.state,
+    }
+
+
+def device_fields(device: Device) -> dict[str, Any]:
+    """Who answered."""
+    return {
+        "unique_id": device.unique_id,
+        "firmware": device.firmware,
+        "simulated": device.is_simulated,
+    }
+
+
+def load_words(load: Load, friction: float) -> str:
+    """Newtons, and the sled that asks as much on ground of that friction: `129.4 N (a sled of 40.0 kg)`."""
+    parts = []
+    if load.force_N:
+        parts.append(f"{load.force_N:.1f} N (a sled of {load.force_N / (friction * G_m_per_s2):.1f} kg)")
+    if load.viscous_N_s_per_m:
+        parts.append(f"{load.viscous_N_s_per_m:g} N for each m/s")
+    if load.quadratic_N_s2_per_m2:
+        parts.append(f"{load.quadratic_N_s2_per_m2:g} N for each (m/s)²")
+    if load.stiffness_N_per_m:
+        parts.append(f"{load.stiffness_N_per_m:g} N for each metre")
+    words = " + ".join(parts) or "no force"
+    if load.inertia_kg:
+        words += f", feels {load.inertia_kg:.1f} kg heavy"
+    if load.speed_cap_m_per_s is not None:
+        words += f", at most {load.speed_cap_m_per_s:g} m/s"
+    return words
+
+
+def both_ways(applied: Applied, friction: float) -> list[str]:
+    """The load in one line, or in two where pull and push differ."""
+    if applied.pull == applied.push:
+        return [f"pull and push: {load_words(applied.pull, friction)}"]
+    return [f"pull: {load_words(applied.pull, friction)}", f"push: {load_words(applied.push, friction)}"]
+
+
+def limit_lines(names: list[str]) -> list[str]:
+    """What limited the load, each with its sentence."""
+    return [f"limited by {name}: {_LIMITS.get(name, 'unknown to this host')}" for name in names]
+
+
+def device_words(device: Device) -> str:
+    """`simulated sled 0001020304050607, firmware 0.1.0`."""
+    kind = "simulated sled" if device.is_simulated else "sled"
+    return f"{kind} {device.unique_id}, firmware {device.firmware}"
+
+
+def state_words(state: str) -> str:
+    """A mode with its sentence."""
+    for mode in codes.MODES:
+        if mode.name.lower() == state:
+            return f"{state.replace('_', ' ')}: {mode.sentence}"
+    return state

@@ -1,0 +1,4 @@
+"""The sled without a sled: physics, athlete, virtual board and the ways to connect to them.
+
+Imports `device` (the firmware that it runs) and `protocol`; knows nothing of `host`.
+"""

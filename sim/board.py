@@ -1,0 +1,69 @@
+"""The virtual board: what `device/sled/board_rp2040.py` is on the chip, for the firmware in the simulator.
+
+Time stands still while the main loop runs. The link is a USB serial line: bytes from the host wait
+until read; towards the host a small buffer fills up, and without a host nothing is taken at all.
+"""
+
+from array import array
+from collections import deque
+
+_TO_HOST_BYTES = 4096  # as much as a terminal driver keeps
+
+FLAG_SIMULATED = 1
+RESET_POWER_ON = 1
+RESET_REBOOT = 3
+
+
+class VirtualBoard:
+    """Board interface of the firmware. The rig fills inputs and reads outputs of `s` around the tick."""
+
+    def __init__(self, unique_id: bytes, boot_id: int, reset_cause: int) -> None:
+        self.unique_id = unique_id
+        self.boot_id = boot_id
+        self.reset_cause = reset_cause
+        self.flags = FLAG_SIMULATED
+        self.s: array[int] = array("i")
+        self.ring: array[int] = array("H")
+        self.is_connected = True
+        self.wants_reboot = False
+        self.from_host: deque[bytes] = deque()
+        self.to_host = bytearray()
+
+    def start(self, s: "array[int]", ring: "array[int]") -> None:
+        """Remember the blocks of the tick; the rig calls it every millisecond from now on."""
+        self.s = s
+        self.ring = ring
+
+    def readinto(self, buffer: bytearray) -> int:
+        """Move waiting bytes into `buffer`; how many."""
+        if not self.from_host:
+            return 0
+        chunk = self.from_host.popleft()
+        room = len(buffer)
+        if len(chunk) > room:
+            self.from_host.appendleft(chunk[room:])
+            chunk = chunk[:room]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def write(self, buffer: bytearray, start: int, end: int) -> int:
+        """Take bytes `start` to `end` for the host, as many as there is room for; how many."""
+        if not self.is_connected:
+            return 0
+        taken = min(end - start, _TO_HOST_BYTES - len(self.to_host))
+        self.to_host += memoryview(buffer)[start : start + taken]
+        return taken
+
+    def since_tick_us(self) -> int:
+        """Time since the tick began: none, the main loop costs no virtual time."""
+        return 0
+
+    def enter_repl(self) -> None:
+        """There is no MicroPython here to give a prompt; say so and start again."""
+        text = b"\r\nThe simulated board has no MicroPython prompt; it starts again.\r\n"
+        self.write(bytearray(text), 0, len(text))
+        self.wants_reboot = True
+
+    def reboot(self) -> None:
+        """Reset the controller; the rig does it after this pass of the main loop."""
+        self.wants_reboot = True

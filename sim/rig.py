@@ -1,0 +1,285 @@
+"""Firmware, virtual board, sled and athlete together, in virtual time: nothing moves but by `step`.
+
+Each tick is: sensors, the firmware's own `tick`, driver, athlete, plant; the firmware's main loop runs
+whenever bytes wait and every few ticks. Everything is decided by the seed; no clock is read.
+"""
+
+from random import Random
+from typing import NamedTuple
+
+from device.sled import tick as firmware
+from device.sled.app import App
+from sim import driver as drivers
+from sim import parameters
+from sim.athlete import Athlete, Length, Person, Step
+from sim.board import RESET_POWER_ON, RESET_REBOOT, VirtualBoard
+from sim.parameters import ATHLETES, Body, Driver, Group, Power, Sensors, Sled, perturbed
+from sim.plant import Plant, TICK_s
+from sim.sensors import Encoder, LoadCell, Supply
+
+TICK_us = 1000
+_POLL_TICKS = 5  # the main loop comes round at least this often
+_SUPPLY_TICKS = 10
+_FROM_HOST_CHUNKS_MAX = 65_536
+
+ESTOP = 1  # bits of the switches
+DRIVER_FAULT = 2
+BUTTON_UP = 4
+BUTTON_DOWN = 8
+
+
+class RigConfig(NamedTuple):
+    """Who and what is simulated. The names are those of the `sim://` address."""
+
+    seed: int = 1
+    athlete: str | None = None  #: a name of `sim.parameters.ATHLETES`; None: nobody touches the sled
+    lengths: int | None = None  #: None: the athlete goes on for ever
+    lane_m: float = 15.0
+    body_mass_kg: float | None = None  #: None: that of the kind of athlete
+    first: str = "push"  #: push or pull
+    perturb: float = 0.0  #: each parameter of sled, driver and sensors off by up to this part of itself
+    sled: Sled = Sled()
+    driver: Driver = Driver()
+    sensors: Sensors = Sensors()
+    power: Power = Power()
+
+
+class Truth(NamedTuple):
+    """What really happened since the start. Energies in J."""
+
+    time_s: float
+    athlete_J: float  #: work at the hitch
+    brake_J: float  #: taken from the sled by the brake
+    friction_J: float
+    kinetic_J: float
+    injected_J: float  #: positive work of the brake on the sled; 0 with a driver in brake mode
+    x_m: float
+    v_m_per_s: float
+    tow_N: float
+    state: str  #: of the athlete
+    lengths: tuple[Length, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def unexplained_J(self) -> float:
+        """Work that became neither motion nor heat: rounding only, or the physics is wrong."""
+        return self.athlete_J - self.kinetic_J - self.friction_J - self.brake_J
+
+
+def check(config: RigConfig) -> None:
+    """Raises ValueError saying what of `config` cannot be simulated, and what can."""
+    if not 0 <= config.seed < 2**40:
+        raise ValueError(f"seed must be from 0 to 2**40 - 1, not {config.seed}")
+    if config.athlete is not None and config.athlete not in ATHLETES:
+        known = ", ".join(sorted(ATHLETES))
+        raise ValueError(f"there is no athlete {config.athlete!r}; known are: {known}")
+    if config.lengths is not None and config.lengths < 1:
+        raise ValueError(f"lengths must be 1 or more, not {config.lengths}")
+    if not 2.0 <= config.lane_m <= 1000.0:
+        raise ValueError(f"lane_m must be from 2 to 1000, not {config.lane_m:g}")
+    if config.body_mass_kg is not None:
+        parameters.check(Body(body_mass_kg=config.body_mass_kg))
+    if config.first not in ("push", "pull"):
+        raise ValueError(f"first must be push or pull, not {config.first!r}")
+    if not 0.0 <= config.perturb <= 0.5:
+        raise ValueError(f"perturb must be from 0 to 0.5, not {config.perturb:g}")
+    for group in (config.sled, config.driver, config.sensors, config.power):
+        parameters.check(group)
+
+
+def athlete_from(config: RigConfig) -> Athlete | None:
+    """The athlete that a checked config describes, or None where nobody touches the sled."""
+    if config.athlete is None:
+        return None
+    body = ATHLETES[config.athlete]
+    if config.body_mass_kg is not None:
+        body = body._replace(body_mass_kg=config.body_mass_kg)
+    return Athlete(
+        body, config.seed * 8 + 1, config.lane_m, config.lengths, is_pull_first=config.first == "pull"
+    )
+
+
+class Rig:
+    """One simulated sled. `person` replaces the config's athlete, `driver_kind` the driver in brake mode."""
+
+    def __init__(
+        self,
+        config: RigConfig = RigConfig(),  # noqa: B008 - immutable
+        person: Person | None = None,
+        driver_kind: type[drivers.Driver] = drivers.Driver,
+    ) -> None:
+        """Raises ValueError naming what cannot be simulated."""
+        check(config)
+        self.config = config
+        self.athlete = athlete_from(config)
+        self.person: Person | None = self.athlete if person is None else person
+        random = Random(config.seed * 8)
+
+        def instance(group: Group) -> Group:
+            return perturbed(group, config.perturb, random) if config.perturb else group
+
+        self.sled = instance(config.sled)
+        driver_parameters = instance(config.driver)
+        sensors = instance(config.sensors)
+        power = config.power  # how full the battery is, is no error of the parts
+        self.driver = driver_kind(driver_parameters)
+        body_mass_kg = self.athlete.body.body_mass_kg if self.athlete else 80.0
+        self.plant = Plant(self.sled, body_mass_kg, driver_parameters.crawl_N_s_per_m)
+        self.encoder = Encoder(sensors)
+        self.cell = LoadCell(sensors, config.seed * 8 + 3)
+        self.supply = Supply(power, sensors, config.seed * 8 + 4)
+        self.switches = 0  #: bits ESTOP, DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN
+        self.ticks = 0
+        self._boots = random.getrandbits(16)
+        self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
+        self._is_connected = True
+        self._boot(RESET_POWER_ON)
+
+    def _boot(self, cause: int) -> None:
+        self._boots = (self._boots + 1) & 0xFFFF
+        board = VirtualBoard(self._unique_id, self._boots, cause)
+        board.is_connected = self._is_connected
+        if cause != RESET_POWER_ON:
+            board.to_host = self.board.to_host  # that far the bytes had come already
+        self.board = board
+        self.encoder.restart(self.plant.x_m)
+        self.app = App(self.board)  # type: ignore[no-untyped-call]
+        s = self.board.s
+        s[firmware.BUS_mV] = self.supply.bus_mV()
+        s[firmware.TEMPERATURE_cC] = self.supply.temperature_cC()
+
+    def reboot(self) -> None:
+        """Reset the controller, as a command does: the world goes on, bytes not yet read by it are lost."""
+        self._boot(RESET_REBOOT)
+
+    @property
+    def now_us(self) -> int:
+        """Virtual time since the start."""
+        return self.ticks * TICK_us
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a host is at the other end; without one the device's bytes stay with it."""
+        return self._is_connected
+
+    @is_connected.setter
+    def is_connected(self, value: bool) -> None:
+        self._is_connected = self.board.is_connected = value
+        if not value:
+            self.board.from_host.clear()
+            self.discard_output()
+
+    def write(self, data: bytes) -> int:
+        """Bytes from the host; the firmware reads them as time goes on. Any thread may call it.
+
+        Raises BufferError when far more is written than anything reads.
+        """
+        waiting = self.board.from_host
+        if len(waiting) >= _FROM_HOST_CHUNKS_MAX:
+            raise BufferError("the simulated device only reads while time goes on: read between the writes")
+        if data:
+            waiting.append(bytes(data))
+        return len(data)
+
+    def read(self, size: int) -> bytes:
+        """Bytes that have come from the device, at most `size`; takes no time."""
+        waiting = self.board.to_host
+        data = bytes(waiting[:size])
+        del waiting[:size]
+        return data
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes from the device that `read` would give at once."""
+        return len(self.board.to_host)
+
+    @property
+    def out_waiting(self) -> int:
+        """Bytes from the host that the firmware has not read yet."""
+        return sum(map(len, tuple(self.board.from_host)))
+
+    def discard_output(self) -> None:
+        """Throw away what has come from the device."""
+        del self.board.to_host[:]
+
+    def discard_input(self) -> None:
+        """Throw away what the firmware has not read yet."""
+        self.board.from_host.clear()
+
+    def step(self, ticks: int) -> None:
+        """Let `ticks` milliseconds pass."""
+        end = self.ticks + ticks
+        while self.ticks < end:
+            self._run(end)
+            if self.board.wants_reboot:
+                self.reboot()
+
+    def _run(self, end: int) -> None:
+        """Run to tick `end`, or until the firmware leaves its main loop for good."""
+        plant = self.plant
+        driver = self.driver
+        person = self.person
+        board = self.board
+        app = self.app
+        s = board.s
+        ring = board.ring
+        from_host = board.from_host
+        counts = self.encoder.counts
+        raw = self.cell.raw
+        firmware_tick = firmware.tick
+        driver_tick = driver.tick
+        advance = plant.advance
+        at_counts = firmware.COUNTS
+        at_cell = firmware.CELL_RAW
+        at_switches = firmware.SWITCHES
+        at_duty = firmware.DUTY
+        at_enable = firmware.ENABLE
+        s[firmware.LATE_us] = 0
+        now = self.ticks
+        while now < end:
+            s[at_counts] = counts(plant.x_m)
+            s[at_cell] = raw(plant.hitch_N)
+            switches = s[at_switches] = self.switches
+            firmware_tick(s, ring)
+            # The e-stop cuts ENABLE in hardware, whatever the firmware says.
+            is_enabled = s[at_enable] if not switches & ESTOP else 0
+            driver_tick(s[at_duty], is_enabled, plant.v_m_per_s)
+            if person is not None:
+                person.act(plant, now * TICK_s, is_enabled != 0)
+            advance(driver.brake_N, driver.signed_N)
+            now += 1
+            if not now % _SUPPLY_TICKS:
+                self.supply.update(plant, _SUPPLY_TICKS)
+                s[firmware.BUS_mV] = self.supply.bus_mV()
+                s[firmware.TEMPERATURE_cC] = self.supply.temperature_cC()
+            if from_host or not now % _POLL_TICKS:
+                self.ticks = now
+                app.poll()  # type: ignore[no-untyped-call]
+                if app.leaving and app.link.is_quiet():  # type: ignore[no-untyped-call]
+                    # What App.run does once its answer is on its way.
+                    if app.leaving == App.LEAVE_REBOOT:
+                        board.reboot()
+                    else:
+                        board.enter_repl()
+                    return
+        self.ticks = now
+
+    @property
+    def truth(self) -> Truth:
+        """What really happened so far."""
+        plant = self.plant
+        athlete = self.athlete
+        return Truth(
+            self.ticks * TICK_s,
+            plant.athlete_J,
+            plant.brake_J,
+            plant.friction_J,
+            plant.kinetic_J,
+            plant.injected_J,
+            plant.x_m,
+            plant.v_m_per_s,
+            plant.hitch_N,
+            athlete.state if athlete else "",
+            tuple(athlete.lengths) if athlete else (),
+            tuple(athlete.steps) if athlete else (),
+        )

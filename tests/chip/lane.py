@@ -1,0 +1,92 @@
+"""The stimulus on the emulated chip: what is put on its flash, and its answers read back."""
+
+import statistics
+from array import array
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.chip import emulator
+from tests.runtimes import stage
+from tests.runtimes.stimulus import CHECK_EVERY_TICKS, Golden, read_stimulus
+
+HERE = Path(__file__).parent
+CLOCK_Hz = 125_000_000
+_PART_WORDS = 3_000
+
+
+class Cost(NamedTuple):
+    """Cycles of one tick on the emulated chip, the bare call taken off."""
+
+    minimum: int
+    median: int
+    percentile_99: int
+    maximum: int
+
+    @staticmethod
+    def us(cycles: int) -> float:
+        """Cycles as microseconds at the Pico's 125 MHz."""
+        return cycles * 1e6 / CLOCK_Hz
+
+
+class ChipReplay(NamedTuple):
+    checks: list[Golden]
+    state: array  # type: ignore[type-arg]
+    ring_crc: int
+    cost: Cost
+
+
+def parts(stimulus: array) -> list[array]:  # type: ignore[type-arg]
+    """The stimulus in pieces of whole ticks that fit into the chip's memory."""
+    pieces = []
+    start = at = 0
+    while at < len(stimulus):
+        at += 1 + 2 * stimulus[at]
+        if at - start >= _PART_WORDS or at == len(stimulus):
+            pieces.append(stimulus[start:at])
+            start = at
+    return pieces
+
+
+def firmware_files(folder: Path) -> dict[str, bytes]:
+    """The firmware's portable modules and the replay, compiled for the chip."""
+    package = stage.stage(folder, viper=True)
+    compat = emulator.image().compat
+    return {f"sled/{path.stem}.mpy": emulator.compiled(path, compat) for path in sorted(package.glob("*.py"))}
+
+
+def own_file(name: str, folder: Path) -> dict[str, bytes]:
+    """A script of this folder, compiled as a module of the chip."""
+    source = folder / name
+    source.write_text((HERE / name).read_text(encoding="utf-8"), encoding="utf-8")
+    return {f"{source.stem}.mpy": emulator.compiled(source, emulator.image().compat)}
+
+
+def part_files(pieces: list[array]) -> dict[str, bytes]:  # type: ignore[type-arg]
+    """The pieces of the stimulus as files."""
+    return {f"part_{number}.bin": piece.tobytes() for number, piece in enumerate(pieces)}
+
+
+def count_ticks(stimulus: array) -> int:  # type: ignore[type-arg]
+    """How many ticks a stimulus has."""
+    at = ticks = 0
+    while at < len(stimulus):
+        at += 1 + 2 * stimulus[at]
+        ticks += 1
+    return ticks
+
+
+def replay(folder: Path, parts_at_most: int | None = None) -> ChipReplay:
+    """Run the stimulus, or its first parts, on the chip. Raises NoChip and ChipError."""
+    pieces = parts(read_stimulus())[:parts_at_most]
+    ticks = sum(count_ticks(piece) for piece in pieces)
+    files = firmware_files(folder) | own_file("chip_replay.py", folder) | part_files(pieces)
+    code = f"import chip_replay\nchip_replay.main({len(pieces)}, {ticks}, {CHECK_EVERY_TICKS})"
+    lines = [line.split() for line in emulator.run(code, files, folder).splitlines()]
+    found = {line[0]: line[1] for line in lines}
+    checks = [Golden(int(line[1]), int(line[2])) for line in lines if line[0] == "check"]
+    empty = int(statistics.median(array("H", bytes.fromhex(found["empty"]))))
+    cycles = sorted(cycles - empty for cycles in array("H", bytes.fromhex(found["cycles"])))
+    cost = Cost(cycles[0], cycles[len(cycles) // 2], cycles[len(cycles) * 99 // 100], cycles[-1])
+    return ChipReplay(
+        list(dict.fromkeys(checks)), array("i", bytes.fromhex(found["state"])), int(found["ring"]), cost
+    )

@@ -1,0 +1,177 @@
+"""The athlete alone, on a sled whose brake makes half a body weight on turf: gait, lengths, manners."""
+
+import statistics
+
+import pytest
+
+from sim.athlete import DONE, GAVE_UP, GO, GRIP, STAND_BY, Athlete, ScriptedForce, smooth
+from sim.parameters import ATHLETES, Body, Sled
+from sim.plant import HANDLES, SLACK, TETHER, Plant
+
+# 0.5 * 80 kg * g * 0.33, less what the sled's own friction makes of it.
+BRAKE_N = 118.0
+
+
+class Walk:
+    """One athlete on one sled; `speeds[n]` is the sled's velocity after tick n."""
+
+    def __init__(self, athlete: Athlete, brake_N: float = BRAKE_N) -> None:
+        self.athlete = athlete
+        self.plant = Plant(Sled(), athlete.body.body_mass_kg, crawl_N_s_per_m=4200.0)
+        self.brake_N = brake_N
+        self.is_enabled = True
+        self.speeds: list[float] = []
+
+    def run(self, seconds: float, *until: str) -> None:
+        for _ in range(int(seconds * 1000)):
+            self.athlete.act(self.plant, len(self.speeds) * 0.001, self.is_enabled)
+            self.plant.advance(self.brake_N if self.is_enabled else 0.0)
+            self.speeds.append(self.plant.v_m_per_s)
+            if self.athlete.state in until:
+                return
+
+
+@pytest.fixture(scope="module", params=["recreational", "strong"])
+def walk(request):
+    walk = Walk(Athlete(ATHLETES[request.param], seed=3, lane_m=15.0, lengths=6))
+    walk.run(200.0, DONE, GAVE_UP)
+    return walk
+
+
+def steady_strides(walk, length):
+    """Ticks at which each left step of the steady part of a length begins."""
+    begin, end = length.start_s + 3.0, length.end_s - 2.5
+    return [int(s.time_s * 1000) for s in walk.athlete.steps if s.side == "L" and begin < s.time_s < end]
+
+
+def test_a_workout_alternates_and_ends_where_the_lane_ends(walk):
+    lengths = walk.athlete.lengths
+    assert walk.athlete.state == DONE
+    assert [length.number for length in lengths] == [1, 2, 3, 4, 5, 6]
+    assert [length.direction for length in lengths] == [HANDLES, TETHER] * 3
+    for length in lengths:
+        assert length.end_m == pytest.approx(-15.0 if length.direction == HANDLES else 0.0, abs=0.15)
+        assert abs(length.end_m - length.start_m) == pytest.approx(15.0, abs=0.3)
+    for before, after in zip(lengths, list(lengths)[1:], strict=False):
+        assert after.start_m == before.end_m
+        pause = walk.athlete.body.turn_s
+        assert 0.85 * pause < after.start_s - before.end_s < 1.6 * pause
+
+
+def test_steady_speed_is_the_pace_and_ripples_by_5_to_16_percent_in_each_stride(walk):
+    body = walk.athlete.body
+    for length in walk.athlete.lengths:
+        strides = steady_strides(walk, length)
+        ripples = []
+        speeds = [abs(v) for v in walk.speeds[strides[0] : strides[-1]]]
+        pace = body.pace_pull_m_per_s if length.direction == TETHER else body.pace_push_m_per_s
+        assert statistics.fmean(speeds) == pytest.approx(pace, rel=0.06)
+        for a, b in zip(strides, strides[1:], strict=False):
+            stride = [abs(v) for v in walk.speeds[a:b]]
+            ripples.append((max(stride) - min(stride)) / statistics.fmean(stride))
+        assert 0.05 < statistics.fmean(ripples) < 0.16
+
+
+def test_steps_alternate_with_the_bodys_cadence_and_variability(walk):
+    body = walk.athlete.body
+    times = []
+    for length in walk.athlete.lengths:
+        steps = [s for s in walk.athlete.steps if length.start_s <= s.time_s < length.end_s]
+        assert len(steps) == length.steps
+        assert all(a.side != b.side for a, b in zip(steps, steps[1:], strict=False))
+        times += [b.time_s - a.time_s for a, b in zip(steps, steps[1:], strict=False)]
+    assert 1 / statistics.fmean(times) == pytest.approx(body.steps_per_s, rel=0.02)
+    cv = statistics.stdev(times) / statistics.fmean(times)
+    assert cv == pytest.approx(body.step_time_cv, rel=0.25)
+
+
+def test_the_left_step_is_stronger_by_the_asymmetry():
+    for asymmetry in (0.2, -0.2):
+        walk = Walk(Athlete(Body(asymmetry=asymmetry, step_time_cv=0.0), seed=4, lane_m=60.0, lengths=1))
+        walk.run(70.0, DONE)
+        gains = {"L": [], "R": []}
+        steps = [s for s in walk.athlete.steps if 6.0 < s.time_s < 45.0]
+        for a, b in zip(steps, steps[1:], strict=False):
+            at = walk.speeds[int(a.time_s * 1000)], walk.speeds[int(b.time_s * 1000)]
+            gains[a.side].append(abs(at[1]) - abs(at[0]))
+        difference = statistics.fmean(gains["L"]) - statistics.fmean(gains["R"])
+        assert difference * asymmetry > 0 and abs(difference) > 0.005
+
+
+def test_truth_of_force_and_work_fits_the_sled(walk):
+    assert sum(length.work_J for length in walk.athlete.lengths) == pytest.approx(
+        walk.plant.friction_J + walk.plant.brake_J, rel=0.001
+    )
+    for length in walk.athlete.lengths:
+        assert 0.9 * (BRAKE_N + 11.2) < length.mean_force_N < 1.1 * (BRAKE_N + 13.0)
+
+
+def test_speed_rises_and_falls_without_a_jerk(walk):
+    smoothed = [sum(walk.speeds[n : n + 100]) / 100 for n in range(0, len(walk.speeds) - 100, 20)]
+    steps = [abs(b - a) / 0.02 for a, b in zip(smoothed, smoothed[1:], strict=False)]
+    assert max(steps) < 4.5  # m/s^2, averaged over 0.1 s; letting go of the loaded sled is the hardest
+    assert smooth(-1) == 0 and smooth(0.5) == 0.5 and smooth(2) == 1
+
+
+def test_nobody_moves_before_enable_and_everybody_2_s_after_it():
+    walk = Walk(Athlete(Body(), seed=1))
+    walk.is_enabled = False
+    walk.run(5.0)
+    assert walk.athlete.state == STAND_BY and walk.plant.athlete_J == 0.0
+    walk.is_enabled = True
+    walk.run(1.9)
+    assert walk.athlete.state == GRIP and walk.plant.athlete_J == 0.0
+    walk.run(1.0)
+    assert walk.athlete.state == GO and walk.plant.v_m_per_s < 0.0
+
+
+def test_who_loses_the_load_stops_and_goes_on_when_it_is_back():
+    walk = Walk(Athlete(Body(), seed=1, lane_m=15.0, lengths=2))
+    walk.run(8.0)
+    walk.is_enabled = False
+    walk.run(8.0)
+    assert walk.athlete.state == STAND_BY and walk.plant.v_m_per_s == 0.0
+    stopped_m = walk.plant.x_m
+    assert -15.0 < stopped_m < -3.0
+    walk.is_enabled = True
+    walk.run(60.0, DONE)
+    first = walk.athlete.lengths[0]
+    assert first.number == 1 and first.start_m == 0.0 and first.end_m == pytest.approx(-15.0, abs=0.15)
+
+
+def test_who_cannot_move_the_sled_gives_up():
+    walk = Walk(Athlete(Body(), seed=1))
+    walk.plant = Plant(Sled(rolling_N=600.0))
+    walk.run(30.0, GAVE_UP)
+    assert walk.athlete.state == GAVE_UP
+    assert walk.plant.x_m == 0.0 and walk.plant.hitch == SLACK
+
+
+def test_effort_never_leaves_the_force_velocity_line():
+    body = Body(pace_push_m_per_s=2.4)
+    walk = Walk(Athlete(body, seed=1, lane_m=200.0), brake_N=330.0)
+    walk.run(25.0)
+    # The mean force that can be kept up at the speed reached is what the line allows there.
+    speed = abs(statistics.fmean(walk.speeds[15_000:]))
+    most = body.body_mass_kg * body.push_N_per_kg * (1 - speed / body.top_push_m_per_s)
+    assert speed < 1.5
+    assert 330.0 + 11.2 + 1.1 * speed == pytest.approx(most, rel=0.05)
+
+
+def test_a_script_is_a_force_in_time():
+    plant = Plant(Sled())
+    person = ScriptedForce(lambda t: 100.0 if t < 0.1 else -50.0)
+    person.act(plant, 0.05, False)
+    assert plant.touch_N == 100.0
+    person.act(plant, 0.15, False)
+    assert plant.touch_N == -50.0
+
+
+def test_two_seeds_walk_differently_and_one_seed_the_same():
+    def trace(seed):
+        walk = Walk(Athlete(Body(), seed=seed))
+        walk.run(10.0)
+        return walk.speeds
+
+    assert trace(5) == trace(5)
+    assert trace(5) != trace(6)
