@@ -231,10 +231,10 @@ def test_samples_asked_for_again_come_again_and_lost_ones_are_declared(desk: Des
     desk.rig.step(5000)
     desk.say("STREAM", enabled=1, sample_index=0)
     desk.hear(2000)  # until the stream has caught up
-    desk.say("RESEND", sample_index=4900, sample_count=20)
+    desk.rig.write(wire.encode("RESEND", {"command_id": 900, "sample_index": 4900, "sample_count": 20}))
     again = [m for m in desk.hear(40) if m.name == "TELEMETRY" and m.fields["sample_index"] in (4900, 4917)]
     assert sum(len(m.fields["samples"]) for m in again) == 20
-    desk.rig.write(wire.encode("RESEND", {"command_id": 900, "sample_index": 10, "sample_count": 5}))
+    desk.rig.write(wire.encode("RESEND", {"command_id": 901, "sample_index": 10, "sample_count": 5}))
     lost = next(m for m in desk.hear(40) if m.name == "SAMPLES_LOST")
     assert (lost.fields["sample_index"], lost.fields["sample_count"]) == (10, 5)
 

@@ -160,7 +160,7 @@ def test_a_stopped_sled_can_be_loaded_again_at_once_by_waiting_for_the_ramp(pull
     pulled.stop()
     assert load_of(pulled).state == "ramping_down"
     begun_s = pulled.now()
-    assert set_held(pulled, LOAD, LOAD).state == "armed"
+    assert set_held(pulled, LOAD, LOAD).state in ("armed", "loading")
     assert pulled.now() - begun_s < 1.2
 
 
