@@ -5,6 +5,7 @@
 
 PYTHON ?=
 ARGS ?=
+export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 VENV := .venv
 ifeq ($(OS),Windows_NT)
 PY := $(VENV)/Scripts/python
@@ -59,7 +60,9 @@ clean: ## Remove everything that make made, .venv included
 $(VENV)/.python:
 	@found=; \
 	for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python); do \
-		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			found=$$(command -v "$$python"); break; \
+		fi; \
 	done; \
 	if [ -z "$$found" ]; then \
 		echo "make: no Python 3.11 or later found$(if $(PYTHON), at '$(PYTHON)'); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; \

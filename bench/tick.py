@@ -72,6 +72,7 @@ def measure() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             cost = lane.replay(Path(folder), _CHIP_PARTS).cost
+            interrupt_us = lane.interrupt_us(Path(folder))
     except emulator.NoChip as reason:
         skipped(f"emulated RP2040: {reason}")
         return
@@ -79,3 +80,5 @@ def measure() -> None:
         us = cost.us(cycles)
         share = f"{us / cpython_us:.1f} x, {100 * us / _PERIOD_us:.1f} % of the period"
         line(f"emulated RP2040, viper: {name}", f"{cycles} cycles {us:6.1f} us", share)
+    share = f"{100 * interrupt_us / _PERIOD_us:.1f} % of the period"
+    line("emulated RP2040: whole interrupt, at rest", f"{interrupt_us:.1f} us", share)

@@ -53,6 +53,10 @@ class LinkError(HostError):
     code = EXIT_LINK
 
 
+class NoAnswer(LinkError):
+    """The port works, but no answer came in time."""
+
+
 class VersionMismatch(HostError):
     """Device and host speak different versions; only HELLO and STOP work."""
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, overload
 
-from host.errors import LinkError, Refused, VersionMismatch
+from host.errors import LinkError, NoAnswer, Refused, VersionMismatch
 from host.transport import Port
 from protocol import codes, compat, layout, units, wire
 
@@ -123,7 +123,7 @@ class Session:
 
         reply = self._ask(frame, ANSWER_s, answers)
         if reply is None:
-            raise LinkError(
+            raise NoAnswer(
                 f"{self.name} stopped answering: nothing came back on {name} within {ANSWER_s:g} s "
                 f"({self.damaged_frames} damaged frames)",
                 "host status",
@@ -132,6 +132,10 @@ class Session:
         if result is None or result.name not in _DONE:
             raise self._refusal(name, reply, result)
         return reply
+
+    def send(self, name: str, **fields: Any) -> None:
+        """Send a command whose effect shows by itself; its answer is left among the messages."""
+        self._write(wire.encode(name, {"command_id": self._new_id(), **fields}))
 
     def stop(self, drop: bool = False) -> None:
         """Lower the load, or release it at once with `drop`. Works with a device of any version."""
@@ -149,7 +153,7 @@ class Session:
 
         self._lease_ms = 0
         if self._ask(frame, ANSWER_s, answers, foreign) is None and not heard:
-            raise LinkError(
+            raise NoAnswer(
                 f"{self.name} did not confirm STOP within {ANSWER_s:g} s: press the emergency stop",
                 "host stop --drop",
             )
@@ -272,7 +276,7 @@ class Session:
             reply.fields["result"],
         )
 
-    def _stranger(self, within_s: float) -> LinkError:
+    def _stranger(self, within_s: float) -> NoAnswer:
         """What a port is that did not answer HELLO, as far as its bytes tell."""
         count, name = self._received_bytes, self.name
         if not count:
@@ -286,11 +290,11 @@ class Session:
                 f"{name} is full of noise: {count} bytes, {self.damaged_frames} damaged frames, no whole one"
             )
         elif b">>>" in self._excerpt:
-            return LinkError(f"{name} is at MicroPython's prompt, not in the sled's firmware", "host flash")
+            return NoAnswer(f"{name} is at MicroPython's prompt, not in the sled's firmware", "host flash")
         else:
             shown = " ".join(self._excerpt.decode("ascii", "replace").split())[:40]
             sentence = f"{name} belongs to another program's device: it sends text ('{shown}')"
-        return LinkError(sentence, "host ports")
+        return NoAnswer(sentence, "host ports")
 
     def _is_text(self) -> bool:
         """Whether what came first looks written for people."""

@@ -15,13 +15,13 @@ _WINDOW = 81
 _SMOOTH = 7
 _MIDDLE = _WINDOW // 2
 _MOVING_m_per_s = 0.1
-_TROUGH_SHARE = 0.25  # of the recent ripple
+_TROUGH_SHARE = 0.3  # of the usual depth
 _TROUGH_MIN_m_per_s = 0.006  # several times the quantum of the speed on the wire
-_FADE = 1 - 1 / (1.0 * RATE_Hz)
 _SHORTEST_s = 0.16
 LONGEST_s = 1.0
 _REFRACTORY = 0.6
 _USUAL_STEPS = 7
+_TEMPO_STEPS = 3
 _NEAR = 0.3
 
 
@@ -30,7 +30,7 @@ class StepFinder:
 
     def __init__(self) -> None:
         self._speeds: deque[float] = deque([0.0] * _WINDOW, maxlen=_WINDOW)
-        self._amplitude_m_per_s = 0.0
+        self._depths_m_per_s: deque[float] = deque(maxlen=_USUAL_STEPS)
         self._trough_m_per_s = 0.0
         self._last_s: float | None = None
         self._intervals_s: deque[float] = deque(maxlen=_USUAL_STEPS)
@@ -42,17 +42,15 @@ class StepFinder:
         mean = sum(speeds) / _WINDOW
         near = sum(speeds[at] for at in range(_MIDDLE - _SMOOTH // 2, _MIDDLE + _SMOOTH // 2 + 1)) / _SMOOTH
         ripple = near - mean
-        self._amplitude_m_per_s = max(self._amplitude_m_per_s * _FADE, abs(ripple))
         self._trough_m_per_s = min(self._trough_m_per_s, ripple)
         if ripple <= 0:
             return None
-        trough, self._trough_m_per_s = self._trough_m_per_s, 0.0
-        if (
-            -trough < max(_TROUGH_MIN_m_per_s, _TROUGH_SHARE * self._amplitude_m_per_s)
-            or near < _MOVING_m_per_s
-        ):
+        depth, self._trough_m_per_s = -self._trough_m_per_s, 0.0
+        if depth < _TROUGH_MIN_m_per_s or near < _MOVING_m_per_s:
             return None
-        return self._step(time_s - DELAY_s)
+        usual = _median(self._depths_m_per_s) if self._depths_m_per_s else 0.0
+        self._depths_m_per_s.append(depth)
+        return self._step(time_s - DELAY_s) if depth >= _TROUGH_SHARE * usual else None
 
     def _step(self, made_s: float) -> float | None:
         since_s = LONGEST_s + 1 if self._last_s is None else made_s - self._last_s
@@ -70,7 +68,8 @@ class StepFinder:
         return tempo_per_min(self._intervals_s)
 
     def _usual_s(self) -> float:
-        return _median(self._intervals_s) if self._intervals_s else 0.0
+        """Usual step time; 0 until there are enough, as one missed step must not set the tempo."""
+        return _median(self._intervals_s) if len(self._intervals_s) >= _TEMPO_STEPS else 0.0
 
 
 def tempo_per_min(intervals_s: Collection[float]) -> float | None:
@@ -78,7 +77,7 @@ def tempo_per_min(intervals_s: Collection[float]) -> float | None:
 
     The mean of those near their median: finer than the median, and a missed step does not count.
     """
-    if len(intervals_s) < 3:
+    if len(intervals_s) < _TEMPO_STEPS:
         return None
     median_s = _median(intervals_s)
     near_s = [interval_s for interval_s in intervals_s if abs(interval_s - median_s) < _NEAR * median_s]
@@ -86,5 +85,5 @@ def tempo_per_min(intervals_s: Collection[float]) -> float | None:
 
 
 def _median(values: Collection[float]) -> float:
-    ordered = sorted(values)
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    """One of the values: the lower of the middle two where their number is even."""
+    return sorted(values)[(len(values) - 1) // 2]

@@ -7,12 +7,15 @@ replaces the one before, until it is filled, SAMPLES_LOST declares it, or the ri
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from host.errors import LinkError
+from host.errors import LinkError, NoAnswer
 from host.session import Session
 from protocol import codes, units, wire
 
 _AGAIN_s = 0.1  #: a resend that brought nothing new for this long is asked for again
 _SILENT_s = 1.0  #: a stream that stops for this long has lost its device, or the device its stream
+_DARK_s = 8.0  #: and after this long it is given up
+_STALLED_s = 0.3  #: while finishing, a device that sends nothing for so long is told to stream again
+_LOOK_s = 0.005
 _PASSED_RINGS = 2  # a sample this many rings back is overwritten for certain
 _RESEND_MAX = 500  # samples of one request, so that live samples are not held up for long
 _WRAP_um = 2**30
@@ -77,22 +80,31 @@ class Telemetry:
 
         Raises LinkError when the stream falls silent and the device does not answer, or has restarted.
         """
-        heard_at = self._session.now()
+        heard_at = asked_at = self._session.now()
         for message in self._session.messages(for_s, idle=True):
             now = self._session.now()
-            if message is None:
-                if now - heard_at > _SILENT_s:
-                    self._resume()
-                    heard_at = self._session.now()
-                continue
-            heard_at = now
-            yield from self.take(message)
-            self._ask_again()
+            if message is not None:
+                heard_at = asked_at = now
+                yield from self.take(message)
+                self._ask_again()
+            elif now - asked_at > _SILENT_s:
+                yield from self._resume(is_last_try=now - heard_at > _DARK_s)
+                asked_at = self._session.now()
 
-    def _resume(self) -> None:
-        """Stream on from the first missing sample, if this is still the device of before."""
-        self._check_boot(self._session.hello().boot_id)
-        self._session.request("STREAM", enabled=1, sample_index=self._next)
+    def _resume(self, is_last_try: bool) -> Iterator[Sample | Lost]:
+        """Stream on after a silence, if this is still the device of before."""
+        try:
+            self._check_boot(self._session.hello().boot_id)
+            yield from self._stream_on()
+        except NoAnswer:
+            if is_last_try:
+                raise
+
+    def _stream_on(self) -> Iterator[Sample | Lost]:
+        """Have the device stream from the first missing sample, or the oldest it still has."""
+        reply = self._session.request("STREAM", enabled=1, sample_index=self._next)
+        self._declare_lost(self._next, reply.fields["setting_value"])
+        yield from self._release()
 
     def _check_boot(self, boot_id: int) -> None:
         if boot_id != self._boot_id:
@@ -103,19 +115,25 @@ class Telemetry:
 
     def finish(self, within_s: float = 2.0) -> Iterator[Sample | Lost]:
         """The rest up to this moment, then the stream stopped: afterwards no index is unaccounted for."""
-        status = self._session.request("GET_STATUS")
-        self._end = max(self._end, status.fields["sample_index"])
-        deadline = self._session.now() + within_s
-        target = self._end
-        while self._next < target and self._session.now() < deadline:
+        session = self._session
+        target = max(self._end, session.request("GET_STATUS").fields["sample_index"])
+        self._end = target
+        deadline = session.now() + within_s
+        got_at = session.now()
+        while self._next < target and session.now() < deadline:
+            before = self._next
             self._ask_again()
-            for message in self._session.messages(0.005):
+            for message in session.messages(_LOOK_s):
                 yield from self.take(message)
+            if self._next > before:
+                got_at = session.now()
+            elif session.now() - got_at > _STALLED_s:
+                yield from self._stream_on()
+                got_at = session.now()
         if self._next < target:  # the link gives nothing more: say so instead of leaving a hole
-            for index in range(self._next, target):
-                self._waiting.setdefault(index, None)
+            self._declare_lost(self._next, target)
             yield from self._release()
-        self._session.request("STREAM", enabled=0, sample_index=0)
+        session.request("STREAM", enabled=0, sample_index=0)
 
     def take(self, message: wire.Received) -> Iterator[Sample | Lost]:
         """Book one message; yields what it completes. Other messages than telemetry are ignored."""
@@ -183,7 +201,7 @@ class Telemetry:
             end += 1
         self._asked_at, self._asked_end = now, end
         self.resends += 1
-        self._session.request("RESEND", sample_index=self._next, sample_count=end - self._next)
+        self._session.send("RESEND", sample_index=self._next, sample_count=end - self._next)
 
     def _in_si(self, index: int, values: tuple[int, ...]) -> Sample:
         position_um, velocity, tow, law, brake, flags = values

@@ -31,7 +31,7 @@ _ROWS = (
     ("slew_mN_per_s", 2_000_000, 100_000, 5_000_000, "how fast the brake may follow the athlete's motion"),
     ("trim_max_mN", 30_000, 0, 100_000, "greatest correction taken from the load cell"),
     ("cap_gain_mN_s_per_m", 1_500_000, 0, 2_000_000, "force per speed above a speed cap"),
-    ("crawl_mm_per_s", 60, 20, 500, "speed below which the force fades to nothing"),
+    ("fade_ticks", 12, 6, 100, "ticks in which the brake alone would stop the sled; near that it fades"),
     ("reversal_um", 15_000, 2_000, 200_000, "way back after which the direction counts as changed"),
     ("overspeed_mm_per_s", 9_000, 500, 15_000, "speed that counts as a fault"),
     ("encoder_jump_counts", 150, 10, 500, "more counts than this in one tick are a fault"),

@@ -132,9 +132,12 @@ class PtyPort:
         misses = 0
         while misses < 2:
             try:
-                os.read(self._far, BLOCK_BYTES)
-                misses = 0
+                data = os.read(self._far, BLOCK_BYTES)
             except OSError:
+                data = b""  # or no error, just nothing: the last client's settings decide
+            if data:
+                misses = 0
+            else:
                 misses += 1
                 time.sleep(_HANDING_ON_s)
 

@@ -102,6 +102,8 @@ def athlete_from(config: RigConfig) -> Athlete | None:
 class Rig:
     """One simulated sled. `person` replaces the config's athlete, `driver_kind` the driver in brake mode."""
 
+    board: VirtualBoard
+
     def __init__(
         self,
         config: RigConfig = RigConfig(),  # noqa: B008 - immutable
@@ -121,13 +123,13 @@ class Rig:
         self.sled = instance(config.sled)
         driver_parameters = instance(config.driver)
         sensors = instance(config.sensors)
-        power = config.power  # how full the battery is, is no error of the parts
         self.driver = driver_kind(driver_parameters)
         body_mass_kg = self.athlete.body.body_mass_kg if self.athlete else 80.0
         self.plant = Plant(self.sled, body_mass_kg, driver_parameters.crawl_N_s_per_m)
         self.encoder = Encoder(sensors)
         self.cell = LoadCell(sensors, config.seed * 8 + 3)
-        self.supply = Supply(power, sensors, config.seed * 8 + 4)
+        # How full the battery is, is no error of the parts: never perturbed.
+        self.supply = Supply(config.power, sensors, config.seed * 8 + 4)
         self.switches = 0  #: bits ESTOP, DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN
         self.ticks = 0
         self._boots = random.getrandbits(16)

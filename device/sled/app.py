@@ -14,6 +14,8 @@ from .telemetry import Telemetry
 _MAIN_LIMIT_ticks = 100
 _MOVES_mm_per_s_q10 = 30 << 10
 _STANDS_ticks = 500
+# Sample numbers are good for 12 days. After 6 a sled that nobody uses starts anew, with a new boot id.
+_INDEX_AGED = 1 << 29
 
 
 class App:
@@ -149,6 +151,8 @@ class App:
     def _update_mode(self):
         s = self.s
         self.look_for_faults()
+        if s[tick.SAMPLE_INDEX] > _INDEX_AGED and not modes.is_armed(self.mode):
+            self.leave(self.LEAVE_REBOOT)
         if self.mode == layout.MODE_RAMPING_DOWN:
             if s[tick.RAMP_DONE]:
                 self.trigger(modes.RAMPED)

@@ -207,7 +207,7 @@ SAMPLE_MODE_SHIFT = const(1)
 SAMPLE_MODE_MASK = const(7)
 SAMPLE_LIMITS_SHIFT = const(4)
 
-LAYOUT_HASH_BYTES = b"\xce\xfa\x0c\x9a"
+LAYOUT_HASH_BYTES = b"\x2f\x7c\x31\x9a"
 # Greatest value of each word of a load, in order; the lowest is 0.
 LOAD_MAXIMA = (
     1000000,
@@ -232,7 +232,7 @@ SETTINGS = (
     (2000000, 100000, 5000000),
     (30000, 0, 100000),
     (1500000, 0, 2000000),
-    (60, 20, 500),
+    (12, 6, 100),
     (15000, 2000, 200000),
     (9000, 500, 15000),
     (150, 10, 500),

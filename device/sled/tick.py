@@ -98,7 +98,7 @@ FALL_mN_per_s = const(93)
 SLEW_mN_per_s = const(94)
 TRIM_MAX_mN = const(95)
 CAP_GAIN_mN_s_per_m = const(96)
-CRAWL_mm_per_s = const(97)
+FADE_ticks = const(97)
 REVERSAL_um = const(98)
 OVERSPEED_mm_per_s = const(99)
 ENCODER_JUMP_counts = const(100)
@@ -134,6 +134,7 @@ _ACCELERATION_MAX_q14 = const(327_680)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
 _MISSING_MAX_mN = const(20_000)  # a stumble may not teach the trim much
+_COUNTER_MASK = const(0x3FFF_FFFF)  # 1074 km, and 12 days of samples: the main loop resets before
 _WRAP = const(0x2000_0000)  # 2**29
 
 
@@ -183,7 +184,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
         odometer_um = 0 - odometer_um
     odometer_um += s[ODOMETER_um]
     if odometer_um >= 1000:
-        s[ODOMETER_mm] += odometer_um // 1000
+        s[ODOMETER_mm] = (s[ODOMETER_mm] + odometer_um // 1000) & _COUNTER_MASK
         odometer_um = odometer_um % 1000
     s[ODOMETER_um] = odometer_um
     at = s[WINDOW_AT]
@@ -416,10 +417,6 @@ def tick(s: ptr32, ring: ptr16) -> int:
         limits |= _LIMIT_OWN_FRICTION
     if brake > ceiling:
         brake = ceiling
-    crawl = s[CRAWL_mm_per_s]
-    if speed < crawl:
-        brake = brake * speed // crawl
-        limits |= _LIMIT_CRAWL
     slew = s[SLEW_mN_per_s] // TICKS_PER_s
     last = s[BRAKE_mN]
     if brake > last + slew:
@@ -431,24 +428,34 @@ def tick(s: ptr32, ring: ptr16) -> int:
 
     # 13. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
     #     the heading is certain to one position step over the window, less what brake, friction and a
-    #     shove back took since the middle of it and what is still in flight.
+    #     shove back took since the middle of it and what is still in flight. Towards that bound the
+    #     force fades by the smooth estimate, as a damper that is stable in discrete time: at a crawl a
+    #     brake that went on and off with every count would be felt as jolts.
     drag = s[BRAKE_PEAK_mN] + s[ROLLING_mN]
     if along < 0:
         drag -= along
     bare_g = s[BARE_MASS_g]
     flight = 2 * s[IN_FLIGHT_ticks]
-    moved = moved * heading
-    window = window * heading
-    certain = ((moved - 1) * s[um_PER_1024_COUNTS] >> 10) - drag * (flight + 1) // (2 * bare_g) - 1
-    over_window = ((window - 1) * (s[um_PER_1024_COUNTS] // WINDOW_TICKS) >> 10) - 1
-    over_window -= drag * (flight + WINDOW_TICKS) // (2 * bare_g)
-    if over_window > certain:
-        certain = over_window
+    quantum_um_q10 = s[um_PER_1024_COUNTS]
+    over_window = drag * (flight + WINDOW_TICKS) // (2 * bare_g) + 1
+    room = speed - over_window - (quantum_um_q10 // WINDOW_TICKS >> 10)
+    if room < 0:
+        room = 0
+    if room > 5000:
+        room = 5000
+    fade = bare_g * room // s[FADE_ticks]  # g mm/s per ms = mN
+    if brake > fade:
+        brake = fade
+        limits |= _LIMIT_CRAWL
+    certain = ((window * heading - 1) * (quantum_um_q10 // WINDOW_TICKS) >> 10) - over_window
+    at_once = ((moved * heading - 1) * quantum_um_q10 >> 10) - drag * (flight + 1) // (2 * bare_g) - 1
+    if at_once > certain:
+        certain = at_once
     if certain < 0:
         certain = 0
     if certain > 5000:
         certain = 5000
-    budget = bare_g * certain  # g mm/s per ms = mN
+    budget = bare_g * certain
     if brake > budget:
         brake = budget
         limits |= _LIMIT_PASSIVITY
@@ -470,7 +477,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[BRAKE_mN] = brake
     s[ENABLE] = enable
     peak = s[BRAKE_PEAK_mN]
-    peak -= peak >> 8
+    peak -= peak >> 5
     if brake > peak:
         peak = brake
     s[BRAKE_PEAK_mN] = peak
@@ -512,5 +519,5 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if at >= SAMPLE_WORDS * RING_SAMPLES:
         at = 0
     s[RING_AT] = at
-    s[SAMPLE_INDEX] += 1
+    s[SAMPLE_INDEX] = (s[SAMPLE_INDEX] + 1) & _COUNTER_MASK
     return limits

@@ -144,7 +144,7 @@ def training(walk: Walk) -> None:
 def stops(walk: Walk) -> None:
     """Every way a load ends: stop, release, e-stop, lapse, and the faults that the tick finds itself."""
     settle = {"PERMIT": RAISE, "FAULTS_CLEAR": 1, "RAISE_mN_per_s": 400_000}
-    walk.go(300, 1_300, walk.load(SLED_40kg) | settle, 6_000)
+    walk.go(450, 1_300, walk.load(SLED_40kg) | settle, 6_000)
     walk.go(1020, 1_000, {"PERMIT": RAMP, "MODE": 3, "FALL_mN_per_s": 100_000})
     walk.go(20, 1_000, {"PERMIT": DROP, "MODE": 0, "FALL_mN_per_s": 400_000})
     walk.go(120, 1_200, settle)

@@ -54,6 +54,15 @@ def firmware_files(folder: Path) -> dict[str, bytes]:
     return {f"sled/{path.stem}.mpy": emulator.compiled(path, compat) for path in sorted(package.glob("*.py"))}
 
 
+def whole_firmware(folder: Path) -> dict[str, bytes]:
+    """Everything that is flashed, as `device/` has it, with the package compiled."""
+    files = firmware_files(folder)
+    board = folder / "board_rp2040.py"
+    board.write_text((stage.FIRMWARE / board.name).read_text(encoding="utf-8"), encoding="utf-8")
+    files[f"sled/{board.stem}.mpy"] = emulator.compiled(board, emulator.image().compat)
+    return files | {name: (stage.FIRMWARE.parent / name).read_bytes() for name in ("boot.py", "main.py")}
+
+
 def own_file(name: str, folder: Path) -> dict[str, bytes]:
     """A script of this folder, compiled as a module of the chip."""
     source = folder / name
@@ -90,3 +99,13 @@ def replay(folder: Path, parts_at_most: int | None = None) -> ChipReplay:
     return ChipReplay(
         list(dict.fromkeys(checks)), array("i", bytes.fromhex(found["state"])), int(found["ring"]), cost
     )
+
+
+def interrupt_us(folder: Path) -> float:
+    """Time the tick's interrupt takes from the main loop, inputs and outputs included, sled at rest."""
+    span_us = 60_000
+    files = whole_firmware(folder) | own_file("chip_interrupt.py", folder)
+    del files["main.py"]
+    printed = emulator.run(f"import chip_interrupt\nchip_interrupt.main({span_us})", files, folder)
+    free, busy, ticks = map(int, printed.split())
+    return span_us * (1 - busy / free) / ticks

@@ -14,14 +14,6 @@ pytestmark = pytest.mark.chip
 CODEC_HEAP = Path(__file__).resolve().parents[1] / "device" / "codec_heap.py"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _needs_an_image() -> None:
-    try:
-        emulator.image()
-    except emulator.NoChip as reason:
-        pytest.skip(str(reason))
-
-
 def test_every_tick_is_the_same_on_the_emulated_chip(tmp_path: Path) -> None:
     found = lane.replay(tmp_path)
     ours = new_replay()

@@ -253,3 +253,14 @@ def test_a_stalled_main_loop_ramps_the_load_down(desk: Desk) -> None:
     assert s[tick.FAULTS] & 1 << layout.FAULT_MAIN_STALLED and s[tick.ENABLE] == 0
     desk.rig.step(10)
     assert desk.rig.app.mode == layout.MODE_FAULT and not modes.is_armed(desk.rig.app.mode)
+
+
+def test_a_sled_on_for_six_days_starts_anew_once_it_is_not_armed(desk: Desk) -> None:
+    desk.say("ARM")
+    desk.s[tick.SAMPLE_INDEX] = 2**29
+    boot_id = desk.rig.board.boot_id
+    desk.rig.step(100)
+    assert desk.rig.board.boot_id == boot_id
+    desk.say("STOP", stop_kind=layout.STOP_DROP)
+    desk.rig.step(10)
+    assert desk.rig.board.boot_id != boot_id

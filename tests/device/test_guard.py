@@ -12,6 +12,7 @@ from tests.device.motion import DrivenTick, each_tick
 
 RAISE_N_per_s = 180
 SLEW_mN_PER_TICK = 2_000
+FADING = 1 << layout.LIMIT_CRAWL | 1 << layout.LIMIT_PASSIVITY
 
 
 def loaded(force_N: float = 200.0, velocity_m_per_s: float = 1.0, **settings: int) -> DrivenTick:
@@ -106,7 +107,7 @@ def test_command_changes_within_the_slew_limit_or_falls_for_passivity(
             assert 0 <= brake <= driven.s[tick.FORCE_MAX_mN]
             assert brake - last <= SLEW_mN_PER_TICK
             if last - brake > SLEW_mN_PER_TICK:
-                assert driven.s[tick.LIMITS] & 1 << layout.LIMIT_PASSIVITY or latched(driven)
+                assert driven.s[tick.LIMITS] & FADING or latched(driven)
             last = brake
 
 

@@ -139,8 +139,12 @@ def telemetry_from(first: int) -> Telemetry:
     return telemetry
 
 
+#: Limits 0, 7 and 9, mode 2, in push.
+FLAGS = (1 << 0 | 1 << 7 | 1 << 9) << codes.SAMPLE_LIMITS_SHIFT | 2 << codes.SAMPLE_MODE_SHIFT | 1
+
+
 def message(telemetry: Telemetry, first: int, positions_um: list[int]) -> wire.Received:
-    samples = [(position_um, -1500, -1234, 500, 7, 0b101_0000_0010_1) for position_um in positions_um]
+    samples = [(position_um, -1500, -1234, 500, 7, FLAGS) for position_um in positions_um]
     fields = {"boot_id": telemetry._boot_id, "sample_index": first, "samples": samples}
     return wire.Received("TELEMETRY", fields)
 

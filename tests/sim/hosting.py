@@ -1,4 +1,4 @@
-"""A minimal host for the simulator's tests: says what the firmware must hear, in frames of `protocol.wire`."""
+"""A minimal host for the simulator's tests: what the firmware must hear, as frames of `protocol.wire`."""
 
 import os
 import sys

@@ -1,5 +1,6 @@
 """The athlete alone, on a sled whose brake makes half a body weight on turf: gait, lengths, manners."""
 
+import itertools
 import statistics
 
 import pytest
@@ -66,7 +67,7 @@ def test_steady_speed_is_the_pace_and_ripples_by_5_to_16_percent_in_each_stride(
         speeds = [abs(v) for v in walk.speeds[strides[0] : strides[-1]]]
         pace = body.pace_pull_m_per_s if length.direction == TETHER else body.pace_push_m_per_s
         assert statistics.fmean(speeds) == pytest.approx(pace, rel=0.06)
-        for a, b in zip(strides, strides[1:], strict=False):
+        for a, b in itertools.pairwise(strides):
             stride = [abs(v) for v in walk.speeds[a:b]]
             ripples.append((max(stride) - min(stride)) / statistics.fmean(stride))
         assert 0.05 < statistics.fmean(ripples) < 0.16
@@ -78,8 +79,8 @@ def test_steps_alternate_with_the_bodys_cadence_and_variability(walk):
     for length in walk.athlete.lengths:
         steps = [s for s in walk.athlete.steps if length.start_s <= s.time_s < length.end_s]
         assert len(steps) == length.steps
-        assert all(a.side != b.side for a, b in zip(steps, steps[1:], strict=False))
-        times += [b.time_s - a.time_s for a, b in zip(steps, steps[1:], strict=False)]
+        assert all(a.side != b.side for a, b in itertools.pairwise(steps))
+        times += [b.time_s - a.time_s for a, b in itertools.pairwise(steps)]
     assert 1 / statistics.fmean(times) == pytest.approx(body.steps_per_s, rel=0.02)
     cv = statistics.stdev(times) / statistics.fmean(times)
     assert cv == pytest.approx(body.step_time_cv, rel=0.25)
@@ -91,7 +92,7 @@ def test_the_left_step_is_stronger_by_the_asymmetry():
         walk.run(70.0, DONE)
         gains = {"L": [], "R": []}
         steps = [s for s in walk.athlete.steps if 6.0 < s.time_s < 45.0]
-        for a, b in zip(steps, steps[1:], strict=False):
+        for a, b in itertools.pairwise(steps):
             at = walk.speeds[int(a.time_s * 1000)], walk.speeds[int(b.time_s * 1000)]
             gains[a.side].append(abs(at[1]) - abs(at[0]))
         difference = statistics.fmean(gains["L"]) - statistics.fmean(gains["R"])
@@ -108,7 +109,7 @@ def test_truth_of_force_and_work_fits_the_sled(walk):
 
 def test_speed_rises_and_falls_without_a_jerk(walk):
     smoothed = [sum(walk.speeds[n : n + 100]) / 100 for n in range(0, len(walk.speeds) - 100, 20)]
-    steps = [abs(b - a) / 0.02 for a, b in zip(smoothed, smoothed[1:], strict=False)]
+    steps = [abs(b - a) / 0.02 for a, b in itertools.pairwise(smoothed)]
     assert max(steps) < 4.5  # m/s^2, averaged over 0.1 s; letting go of the loaded sled is the hardest
     assert smooth(-1) == 0 and smooth(0.5) == 0.5 and smooth(2) == 1
 

@@ -1,6 +1,7 @@
-"""The whole firmware on the simulated sled: load, energy, passivity, resets, and the same bytes every time."""
+"""The whole firmware on the simulated sled: load, energy, passivity, resets, always the same bytes."""
 
 import hashlib
+import itertools
 import statistics
 import subprocess
 import sys
@@ -143,7 +144,7 @@ def script(parts):
 @given(segments, st.sampled_from([Driver, SignedDriver]), st.integers(0, 800_000), st.integers(0, 45_000))
 @settings(max_examples=40)
 def test_the_firmware_lets_no_driver_drive_the_sled(parts, driver_kind, force_mN, inertia_g):
-    """With a driver in brake mode not at all; with one that keeps its sign for a tick, by the impulse budget."""
+    """In brake mode not at all; if it keeps its sign for a tick, by the firmware's impulse budget."""
     rig = Rig(RigConfig(), person=ScriptedForce(script(parts)), driver_kind=driver_kind)
     rig.write(set_load(force_mN, inertia_g=inertia_g))
     rig.step(300 + int(1000 * sum(seconds for seconds, _ in parts)))
@@ -225,7 +226,7 @@ def test_an_unplugged_host_leaves_load_and_recording_alone():
         listener.feed(rig.read(1 << 20))
     batches = listener.heard["TELEMETRY"]
     assert batches[0]["sample_index"] == first
-    for a, b in zip(batches, batches[1:], strict=False):
+    for a, b in itertools.pairwise(batches):
         assert b["sample_index"] == a["sample_index"] + len(a["samples"])
 
 

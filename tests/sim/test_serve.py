@@ -134,8 +134,9 @@ def test_a_client_that_does_not_read_does_not_stop_the_sled(start, kind):
         listener.until("TELEMETRY", lambda: port.read(4096))
 
 
-@pytest.mark.parametrize("kind", DOORS)
-@pytest.mark.parametrize("speed", [1.0, 5.0])
+@pytest.mark.parametrize(
+    ("kind", "speed"), [("tcp", 1.0), ("tcp", 5.0), pytest.param("pty", 1.0, marks=posix)]
+)
 def test_time_keeps_pace_with_the_wall_clock(start, kind, speed):
     server = door(start, kind, speed=speed)
     with opened(server.ports[0]) as port:
@@ -204,10 +205,12 @@ def test_the_next_client_of_a_pseudo_terminal_does_not_get_the_rubbish_of_the_la
     # Opened without pyserial, which would throw old input away by itself.
     far = os.open(server.ports[0], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
-        with pytest.raises(BlockingIOError):
-            os.read(far, 100)
+        rubbish = os.read(far, 100)
+    except BlockingIOError:
+        rubbish = b""
     finally:
         os.close(far)
+    assert rubbish == b""
 
 
 def test_noise_does_not_hurt_the_server(start):

@@ -1,0 +1,142 @@
+"""Finding the one sled: never the first port found, never a guess among several."""
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host import ports
+from host.errors import LinkError, NoDevice, VersionMismatch
+from host.tcp import SocketPort
+from protocol import announce, layout
+from tests.host.peers import FakeDevice, Peer
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SLED_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def neighbour() -> Iterator[int]:
+    """The number of another process that lives, for a second announcement."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.communicate(b"\n")
+
+
+def announce_as(pid: int, *names: str) -> None:
+    path = Path(announce.publish(names, "00"))
+    path.rename(path.with_name(f"sim-{pid}.json"))
+    text = path.with_name(f"sim-{pid}.json").read_text().replace(str(os.getpid()), str(pid))
+    path.with_name(f"sim-{pid}.json").write_text(text)
+
+
+def test_without_any_sled_the_error_says_how_to_get_one() -> None:
+    with pytest.raises(NoDevice, match="no sled found") as caught:
+        ports.connect(None)
+    assert caught.value.code == 3 and "host sim" in caught.value.hint
+
+
+def test_one_announced_sled_is_found_and_its_two_ports_are_one_device() -> None:
+    device = FakeDevice()
+    with Peer(device.answer) as first, Peer(device.answer) as second:
+        announce.publish([first.name, second.name], "00")
+        with ports.connect(None) as session:
+            assert session.name == first.name and session.device is not None
+
+
+def test_two_sleds_are_an_error_that_names_both(neighbour: int) -> None:
+    with Peer(FakeDevice().answer) as first, Peer(FakeDevice().answer) as second:
+        announce.publish([first.name], "00")
+        announce_as(neighbour, second.name)
+        announce.publish([first.name], "00")
+        with pytest.raises(NoDevice, match="several sleds") as caught:
+            ports.connect(None)
+    assert first.name in caught.value.sentence and second.name in caught.value.sentence
+    assert caught.value.code == 3 and "--port" in caught.value.hint
+
+
+def test_a_sled_of_another_version_is_one_of_several_too(neighbour: int) -> None:
+    other = FakeDevice(protocol_major=layout.PROTOCOL_MAJOR + 1)
+    with Peer(FakeDevice().answer) as first, Peer(other.answer) as second:
+        announce_as(neighbour, second.name)
+        announce.publish([first.name], "00")
+        with pytest.raises(NoDevice, match="several sleds"):
+            ports.connect(None)
+
+
+def test_the_only_sled_there_is_gives_its_own_reason_when_it_cannot_be_used() -> None:
+    with Peer() as silent:
+        announce.publish([silent.name], "00")
+        with pytest.raises(LinkError, match="silent"):
+            ports.connect(None)
+    with Peer(FakeDevice(layout_hash=1).answer) as other:
+        announce.publish([other.name], "00")
+        with pytest.raises(VersionMismatch):
+            ports.connect(None)
+        with ports.connect(None, any_version=True) as session:
+            session.stop()
+
+
+def test_a_port_held_by_another_program_is_not_opened_a_second_time() -> None:
+    with Peer(FakeDevice().answer) as peer:
+        holder = os.open(peer.name, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with pytest.raises(LinkError, match="in use by another program") as caught:
+            ports.connect(peer.name)
+        assert peer.received == b"", "nothing is written to a port that is not ours"
+        os.close(holder)
+        with ports.connect(peer.name):
+            pass
+    assert caught.value.code == 5
+
+
+def test_everything_found_is_listed_with_who_it_is_or_why_not(neighbour: int) -> None:
+    with Peer(FakeDevice().answer) as sled, Peer() as silent:
+        announce_as(neighbour, silent.name)
+        announce.publish([sled.name], "00")
+        found = {each.port: each for each in ports.survey()}
+        assert found[sled.name].device is not None
+        assert found[silent.name].device is None and "silent" in found[silent.name].problem
+
+
+def test_a_tcp_port_is_read_in_blocks_and_closed_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = SocketPort(f"socket://127.0.0.1:{server.getsockname()[1]}", timeout=0.5)
+        peer, _ = server.accept()
+        peer.sendall(b"x" * 5000)
+        deadline = time.monotonic() + 5
+        while port.in_waiting < 5000 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert port.in_waiting == 5000
+        assert port.read(port.in_waiting) == b"x" * 5000
+        assert port.in_waiting == 0
+        peer.close()
+        while not port.in_waiting and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert port.in_waiting == 1, "a closed line is not a silent one"
+        with pytest.raises(OSError, match="disconnected"):
+            port.read(1)
+        begun = time.monotonic()
+        port.close()
+        assert time.monotonic() - begun < 0.1
+
+
+def test_a_server_that_turns_us_away_is_explained() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        turning_away = threading.Thread(target=lambda: server.accept()[0].close())
+        turning_away.start()
+        with pytest.raises(LinkError, match="another program may have the sled"):
+            ports.connect(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        turning_away.join()
