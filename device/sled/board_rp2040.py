@@ -16,7 +16,7 @@ from machine import ADC, PWM, Pin
 from micropython import const
 
 from . import layout
-from .tick import CELL_RAW, COUNTS, DUTY, DUTY_MAX, ENABLE, LATE_us, SWITCHES, BUS_mV, TEMPERATURE_cC, tick
+from .tick import CELL_RAW, COUNTS, DUTY, DUTY_MAX, ENABLE, SWITCHES, BUS_mV, LATE_us, TEMPERATURE_cC, tick
 
 _ENCODER_PIN = const(2)  # A, with B on the next pin
 _BRAKE_PIN = const(6)  # PWM slice 3, channel A

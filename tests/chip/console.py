@@ -95,8 +95,17 @@ async def switched_on(files: dict[str, bytes], folder: Path) -> tuple[Any, Conso
     """Power on with `files` on flash; the brake driver well, the e-stop released, the cell at rest."""
     from rp2040py.device import MicroPythonDevice
 
-    device = MicroPythonDevice(board=emulator.image().board, filesystem=emulator.flash(files, folder / "flash.img"))
-    levels = {_A_PIN: False, _A_PIN + 1: False, _FAULT_PIN: True, _ESTOP_PIN: False, _UP_PIN: True, _DOWN_PIN: True}
+    device = MicroPythonDevice(
+        board=emulator.image().board, filesystem=emulator.flash(files, folder / "flash.img")
+    )
+    levels = {
+        _A_PIN: False,
+        _A_PIN + 1: False,
+        _FAULT_PIN: True,
+        _ESTOP_PIN: False,
+        _UP_PIN: True,
+        _DOWN_PIN: True,
+    }
     for pin, is_high in levels.items():
         device.mcu.gpio[pin].set_input_value(is_high)
     for channel, reading in ((_CELL, 2048), (_BUS, 2707), (_NTC, 2048)):

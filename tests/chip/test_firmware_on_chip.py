@@ -50,7 +50,11 @@ async def live(folder: Path) -> Story:
     try:
         await console.wait(0.3)  # the firmware loads
         hello = await console.ask("HELLO", {"protocol_major": 1, "protocol_minor": 0}, "HELLO_REPLY")
-        (first, begin_s), _, (last, end_s) = await clock(console), await console.wait(0.1), await clock(console)
+        (first, begin_s), _, (last, end_s) = (
+            await clock(console),
+            await console.wait(0.1),
+            await clock(console),
+        )
         positions = []
         for edges in (FORWARDS, -BACK):
             await console.turn(edges)

@@ -1,0 +1,91 @@
+"""The real boot.py, main.py and board file on the emulated chip, spoken to through its USB serial line."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+
+from protocol import wire
+from protocol.codes import fault_names
+from tests.chip import emulator
+
+pytestmark = [
+    pytest.mark.chip,
+    pytest.mark.skipif(os.name != "posix", reason="the emulator's serial line is a pty"),
+]
+
+DEVICE = Path(__file__).resolve().parents[2] / "device"
+_ANSWER_s = 60  # the emulated chip runs at two hundredths of real time
+
+
+class Chip:
+    """Asks the emulated board over its pty, repeating as a host does."""
+
+    def __init__(self, port: str) -> None:
+        self._serial = serial.Serial(port, timeout=0.2)
+        self._reader = wire.FrameReader()
+
+    def ask(self, name: str, answer: str, **fields: Any) -> dict[str, Any]:
+        until = time.monotonic() + _ANSWER_s
+        while time.monotonic() < until:
+            self._serial.write(wire.encode(name, fields))
+            again = time.monotonic() + 3
+            while time.monotonic() < again:
+                for frame in self._reader.feed(self._serial.read(4096)):
+                    received = wire.decode(frame)
+                    if received.name == answer:
+                        return received.fields
+        raise AssertionError(f"no {answer} to {name}")
+
+
+def firmware(folder: Path) -> dict[str, bytes]:
+    """Every file that goes onto the board, compiled as `device/README.md` says."""
+    compat = emulator.image().compat
+    files = {name: (DEVICE / name).read_bytes() for name in ("boot.py", "main.py")}
+    for source in sorted((DEVICE / "sled").glob("*.py")):
+        if source.name != "cpython.py":
+            copy = Path(shutil.copy(source, folder))
+            files[f"sled/{source.stem}.mpy"] = emulator.compiled(copy, compat)
+    return files
+
+
+@pytest.fixture
+def chip(tmp_path: Path) -> Iterator[Chip]:
+    flash = emulator.flash(firmware(tmp_path), tmp_path / "flash.img")
+    image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
+    command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
+    with subprocess.Popen(
+        [*command, "--image", image, "--littlefs", str(flash)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                port = re.search(rb"/dev/[\w/]+", line.partition(b"listening on")[2])
+                if port:
+                    break
+            else:
+                pytest.fail("the emulator ended before its serial line was there")
+            yield Chip(port.group().decode())
+        finally:
+            process.terminate()
+
+
+def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
+    hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=0)
+    assert hello["device_flags"] == 0, "not simulated"
+    first = chip.ask("GET_STATUS", "STATUS", command_id=1)
+    # Nothing is connected: an open e-stop line means pressed, an unpowered bus is empty.
+    assert {"ESTOP", "BUS_LOW"} <= set(fault_names(first["faults"]))
+    assert chip.ask("ARM", "REPLY", command_id=2)["result"] == 3, "FAULTED"
+    later = chip.ask("GET_STATUS", "STATUS", command_id=3)
+    assert later["sample_index"] > first["sample_index"], "the tick runs on its own"
