@@ -1,6 +1,6 @@
 """`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
 
-    python -m bench [tick] [start] [simulation] [codec]
+python -m bench [tick] [start] [simulation] [codec]
 """
 
 import sys

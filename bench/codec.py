@@ -45,7 +45,11 @@ def measure() -> None:
 
     out = per_second(lambda: wire.encode("SET_LOAD", SET_LOAD))
     reference = per_second(lambda: construct_set_load.build(SET_LOAD))
-    line("SET_LOAD to a frame", f"{out / 1000:.1f} k/s", f"{out / reference:.1f} x Construct, which has no frame")
+    line(
+        "SET_LOAD to a frame",
+        f"{out / 1000:.1f} k/s",
+        f"{out / reference:.1f} x Construct, which has no frame",
+    )
     back = per_second(lambda: [wire.decode(frame) for frame in reader.feed(telemetry)]) * samples
     reference = per_second(lambda: construct_telemetry.parse(body)) * samples
     line(

@@ -20,12 +20,14 @@ def measure() -> None:
     before = time.perf_counter()
     rig.step(_IDLE_TICKS)
     taken_s = time.perf_counter() - before
-    line("rig alone, nobody at the sled", f"{taken_s:.2f} s", f"{_IDLE_TICKS / 1000 / taken_s:.0f} x real time")
+    line(
+        "rig alone, nobody at the sled", f"{taken_s:.2f} s", f"{_IDLE_TICKS / 1000 / taken_s:.0f} x real time"
+    )
     with tempfile.TemporaryDirectory() as folder:
         before = time.perf_counter()
+        demo = ["demo", "--rounds", "2", "--out", str(Path(folder) / "summary.json")]
         done = subprocess.run(
-            [sys.executable, "-m", "host", "--json", "demo", "--rounds", "2"]
-            + ["--out", str(Path(folder) / "summary.json")],
+            [sys.executable, "-m", "host", "--json", *demo],
             cwd=ROOT,
             check=True,
             capture_output=True,

@@ -31,6 +31,14 @@ COMMANDS = {
     "athlete": "keep body mass and surface, so that 50%bw is all there is to type",
 }
 
+#: Commands that errors may name before they exist, and what does their work until then.
+_LATER = {
+    "flash": (
+        "flash comes later; until then mpremote copies the firmware",
+        "pip install mpremote, then: mpremote cp -r device/sled device/boot.py device/main.py : + reset",
+    )
+}
+
 EXIT_CODES = """\b
 Exit codes:
   0  done
@@ -120,6 +128,8 @@ class _Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in _LATER:
+            raise errors.BadValue(*_LATER[args[0]])
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = _nearest(args[0])
             raise errors.BadValue(
@@ -209,7 +219,11 @@ def _run(words: list[str], as_json: bool) -> int:
 
 
 def _invoke(words: list[str]) -> Any:
-    return cli.main(words, prog_name=_program(), standalone_mode=False)
+    try:
+        with cli.make_context(_program(), list(words)) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit:  # after a help text
+        return None
 
 
 def _captured(words: list[str]) -> Any:

@@ -44,6 +44,7 @@ class Tally:
         "force_N",
         "intervals_s",
         "law_N",
+        "limited",
         "moved",
         "samples",
         "start_s",
@@ -64,6 +65,7 @@ class Tally:
         self.work_J = [0.0, 0.0]
         self.braking_J = [0.0, 0.0]
         self.top_m_per_s = 0.0
+        self.limited: dict[int, int] = {}  # samples in motion by the bits of what limited them
         self.intervals_s: list[float] = []
 
     def add(self, later: "Tally") -> None:
@@ -80,6 +82,8 @@ class Tally:
             self.work_J[way] += later.work_J[way]
             self.braking_J[way] += later.braking_J[way]
         self.top_m_per_s = max(self.top_m_per_s, later.top_m_per_s)
+        for limits, count in later.limited.items():
+            self.limited[limits] = self.limited.get(limits, 0) + count
         self.intervals_s += later.intervals_s
 
     def mean_force_N(self, direction: str) -> float | None:
@@ -136,6 +140,8 @@ class LengthFinder:
             block.law_N[way] += item.law_force_N
             if speed > block.top_m_per_s:
                 block.top_m_per_s = speed
+            if item.limits:
+                block.limited[item.limits] = block.limited.get(item.limits, 0) + 1
         if previous is not None:
             step_m = item.position_m - previous.position_m
             if step_m:

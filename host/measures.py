@@ -41,7 +41,9 @@ def parse_body_mass_kg(text: str) -> float:
     shown = plain_minus(text).strip()
     number, unit = split(text) or (0.0, "")
     if unit not in ("kg", "lb", "lbs"):
-        raise BadValue(f"'{shown}' is not a body mass; write it with kg or lb", "host athlete --bodyweight 80kg")
+        raise BadValue(
+            f"'{shown}' is not a body mass; write it with kg or lb", "host athlete --bodyweight 80kg"
+        )
     mass_kg = number * (1 if unit == "kg" else KG_PER_LB)
     if not BODY_MASS_MIN_kg <= mass_kg <= BODY_MASS_MAX_kg:  # false for nan as well
         raise BadValue(
@@ -56,7 +58,9 @@ def parse_lane_m(text: str) -> float:
     shown = plain_minus(text).strip()
     number, unit = split(text) or (0.0, "")
     if unit not in ("m", "ft"):
-        raise BadValue(f"'{shown}' is not the length of a lane; write it with m or ft", "host demo --lane 15m")
+        raise BadValue(
+            f"'{shown}' is not the length of a lane; write it with m or ft", "host demo --lane 15m"
+        )
     lane_m = number * (1 if unit == "m" else M_PER_FT)
     if not _LANE_MIN_m <= lane_m <= _LANE_MAX_m:
         raise BadValue(f"'{shown}' is no lane; {_LANE_MIN_m:g} to {_LANE_MAX_m:g} m", "host demo --lane 15m")

@@ -35,7 +35,9 @@ def surface(word: str | None) -> Surface:
     for name, row in rows.items():
         if (word is None and row.get("default")) or wanted == name or wanted in row.get("aliases", ()):
             return Surface(name, str(row["name"]), float(row["friction"]))
-    raise BadValue(f"there is no surface '{word}'; known are {', '.join(rows)}", "host athlete --surface turf")
+    raise BadValue(
+        f"there is no surface '{word}'; known are {', '.join(rows)}", "host athlete --surface turf"
+    )
 
 
 def workout(name: str) -> dict[str, Any]:

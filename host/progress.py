@@ -55,7 +55,7 @@ class LiveShow(Show):
         tempo = "" if cadence is None else f"  {cadence:3.0f} steps/min"
         self._progress.update(
             self._task,
-            completed=finder.number,
+            completed=len(finder.lengths),
             description=f"length {finder.number:2d}/{self._lengths}  {finder.direction or '':4}",
             now=f"{abs(sample.tow_force_N):5.1f} N  {abs(sample.velocity_m_per_s):4.2f} m/s{tempo}",
         )

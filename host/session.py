@@ -105,8 +105,7 @@ class Session:
         self.device = _device(reply.fields)
         compatibility = self.device.compatibility
         if not compatibility.is_usable and not any_version:
-            sentence = compatibility.sentence.replace(f" Run `{compatibility.command}`.", "").rstrip(".")
-            raise VersionMismatch(f"{self.name}: {sentence}", compatibility.command)
+            raise VersionMismatch(f"{self.name}: {compatibility.sentence}", compatibility.command)
         return self.device
 
     def request(self, name: str, **fields: Any) -> wire.Received:
@@ -241,7 +240,8 @@ class Session:
     def _broken(self, error: OSError) -> LinkError:
         if self.device is None:
             return LinkError(
-                f"{self.name} was closed from the other side before it answered: another program may have the sled",
+                f"{self.name} was closed from the other side before it answered: "
+                "another program may have the sled",
                 "host ports",
             )
         return LinkError(f"the link to {self.name} broke: {error}", "host ports")
@@ -268,7 +268,7 @@ class Session:
     ) -> Refused | VersionMismatch:
         sentence = result.sentence.rstrip(".") if result else f"unknown result {reply.fields['result']}"
         if result is not None and result.name in ("WRONG_VERSION", "UNKNOWN_KIND"):
-            return VersionMismatch(f"{self.name} refused {name}: {sentence}", "host flash")
+            return VersionMismatch(f"{self.name} refused {name}: {sentence}", codes.ONE_VERSION_COMMAND)
         hint = {"FAULTED": "host clear", "STILL_PRESENT": "host status", "NOT_WHILE_ARMED": "host stop"}
         return Refused(
             f"the sled refused {name}: {sentence}",
@@ -290,13 +290,17 @@ class Session:
                 f"{name} is full of noise: {count} bytes, {self.damaged_frames} damaged frames, no whole one"
             )
         elif b">>>" in self._excerpt:
-            return NoAnswer(f"{name} is at MicroPython's prompt, not in the sled's firmware", "host flash")
+            return NoAnswer(
+                f"{name} is at MicroPython's prompt, not in the sled's firmware", codes.ONE_VERSION_COMMAND
+            )
         else:
             shown = " ".join(self._excerpt.decode("ascii", "replace").split())[:40]
             sentence = f"{name} belongs to another program's device: it sends text ('{shown}')"
         return NoAnswer(sentence, "host ports")
 
     def _is_text(self) -> bool:
-        """Whether what came first looks written for people."""
+        """Whether what came first looks written for people: letters, and an end of line."""
+        if not any(byte in b"\r\n" for byte in self._excerpt):
+            return False
         printable = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in self._excerpt)
         return printable > 0.9 * len(self._excerpt)

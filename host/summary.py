@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from host.lengths import PULL, PUSH, Length, LengthFinder
+from host.lengths import PULL, PUSH, Length, LengthFinder, Tally
 from host.steps import tempo_per_min
 from host.telemetry import Telemetry
+from protocol import codes
 
 
 def summary_fields(finder: LengthFinder, telemetry: Telemetry) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def summary_fields(finder: LengthFinder, telemetry: Telemetry) -> dict[str, Any]
         "steps": total.steps,
         "cadence_per_min": None if cadence is None else round(cadence, 1),
         "top_speed_m_per_s": round(total.top_m_per_s, 3),
+        "limited_share": _limited_share(total),
         "samples": telemetry.samples,
         "samples_lost": telemetry.lost,
     }
@@ -73,9 +75,24 @@ def summary_lines(fields: dict[str, Any]) -> list[str]:
             "none" if fields["cadence_per_min"] is None else f"{fields['cadence_per_min']:.0f} steps/min",
         ),
         ("top speed", f"{fields['top_speed_m_per_s']:.2f} m/s"),
+        ("limited, of the time", _limits(fields["limited_share"])),
         ("samples", f"{fields['samples']}, lost {fields['samples_lost']}"),
     ]
     return [f"{name:28}{value}" for name, value in rows]
+
+
+def _limited_share(total: Tally) -> dict[str, float]:
+    """How much of the time in motion each limit shaped the force; those below 0.1 % are left out."""
+    moved = sum(total.moved)
+    shares: dict[str, float] = {}
+    for limits, count in total.limited.items():
+        for name in codes.limit_names(limits):
+            shares[name] = shares.get(name, 0.0) + count / moved
+    return {name: round(share, 3) for name, share in sorted(shares.items()) if share >= 0.001}
+
+
+def _limits(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) or "never"
 
 
 def _against(force_N: float | None, law_N: float | None) -> str:

@@ -92,9 +92,9 @@ class Telemetry:
                 asked_at = self._session.now()
 
     def _resume(self, is_last_try: bool) -> Iterator[Sample | Lost]:
-        """Stream on after a silence, if this is still the device of before."""
+        """Stream on after a silence; whether this is still the device of before, the first sample tells."""
         try:
-            self._check_boot(self._session.hello().boot_id)
+            self._session.hello()
             yield from self._stream_on()
         except NoAnswer:
             if is_last_try:

@@ -6,6 +6,10 @@ tick receives it as two bit masks and needs no knowledge of the single fault. No
 
 from typing import NamedTuple
 
+#: What mends two sides that do not speak the same version.
+ONE_VERSION_COMMAND = "host flash"
+ONE_VERSION = f"`{ONE_VERSION_COMMAND}` puts both sides on one version"
+
 
 class Code(NamedTuple):
     number: int
@@ -24,23 +28,23 @@ class Fault(NamedTuple):
 RESULTS = (
     Code(0, "OK", "Done."),
     Code(1, "LIMITED", "Done, but a limit shaped the value: see limited_by."),
-    Code(2, "NOT_ARMED", "The sled is not armed, so the load was not raised; arm it first."),
+    Code(2, "NOT_ARMED", "The sled is not armed, so the load was not raised; run `host set-load` again."),
     Code(3, "FAULTED", "The sled is in a fault and refuses loads; read `host status`, then `host clear`."),
     Code(4, "RAMPING_DOWN", "The load is still coming down; try again in a second."),
-    Code(5, "BAD_VALUE", "A value is outside what this message can carry; nothing was changed."),
-    Code(6, "UNKNOWN_KIND", "This firmware does not know that message; run `host flash` to update it."),
+    Code(5, "BAD_VALUE", "A value is outside what this message may carry; nothing was changed."),
+    Code(6, "UNKNOWN_KIND", f"This firmware does not know that message; {ONE_VERSION}."),
     Code(7, "BAD_LENGTH", "The message has the wrong length for its kind; nothing was changed."),
-    Code(8, "WRONG_VERSION", "Protocol versions differ; run `host flash` to bring both to one version."),
+    Code(8, "WRONG_VERSION", f"Protocol versions differ; {ONE_VERSION}."),
     Code(9, "STILL_PRESENT", "The cause of the fault is still there; remove it, then `host clear` again."),
     Code(10, "NOT_WHILE_ARMED", "Not while the sled is armed; run `host stop` first."),
-    Code(11, "UNSUPPORTED", "This firmware cannot do that yet."),
-    Code(12, "UNKNOWN_SETTING", "There is no setting of that number; see the settings table."),
-    Code(13, "NO_LEASE", "There is no leased load to renew; send the load again."),
+    Code(11, "UNSUPPORTED", "This firmware cannot do that yet; a newer one may."),
+    Code(12, "UNKNOWN_SETTING", "There is no setting of that number; see protocol/MESSAGES.md."),
+    Code(13, "NO_LEASE", "No lease to renew: it has lapsed and the load was lowered; send the load again."),
 )
 
 MODES = (
     Code(0, "IDLE", "Brake off; the sled rolls freely."),
-    Code(1, "ARMED", "A load is set; the sled stands or has not been moved yet."),
+    Code(1, "ARMED", "Ready; the sled stands, and the load waits for motion."),
     Code(2, "LOADING", "The sled moves and the brake resists."),
     Code(3, "RAMPING_DOWN", "The load is being lowered, then the brake is released."),
     Code(4, "FAULT", "A fault is latched; the brake is off until the fault is cleared and the sled armed."),
@@ -65,12 +69,14 @@ RESETS = (
 
 LIMITS = (
     Code(0, "force_max", "The force is at the greatest this sled may make."),
-    Code(1, "own_friction", "Less load than the sled's own friction: a brake cannot push."),
-    Code(2, "crawl", "At this crawling speed the brake cannot make the whole force."),
+    Code(1, "own_friction", "The sled's own friction is already as much; a brake cannot make it lighter."),
+    Code(2, "crawl", "At this crawling speed the brake cannot make the whole force; it comes with speed."),
     Code(3, "passivity", "The force was cut so that the brake cannot reverse the sled."),
     Code(4, "slew", "The force is following as fast as it may."),
     Code(5, "ramp", "The load is still on its way to the new value."),
-    Code(6, "inertia", "That inertia is further from the sled's own mass than the brake can render."),
+    Code(
+        6, "inertia", "The sled cannot feel that heavy or that light when it speeds up; the nearest was set."
+    ),
     Code(7, "speed_cap", "The speed cap is holding the athlete back."),
     Code(8, "bus", "The bus voltage limits the brake."),
     Code(9, "temperature", "The motor temperature limits the brake."),
@@ -79,20 +85,32 @@ LIMITS = (
 
 FAULTS = (
     Fault(0, "ESTOP", "drop", "The emergency stop is pressed.", "release the emergency stop"),
-    Fault(1, "DRIVER", "drop", "The motor driver reports a fault.", "switch the driver off and on"),
+    Fault(
+        1,
+        "DRIVER",
+        "drop",
+        "The motor driver reports a fault.",
+        "switch the driver off and on; if it stays, read the driver's own fault code",
+    ),
     Fault(
         2,
         "PASSIVITY",
         "drop",
         "The brake put energy into the sled.",
-        "nothing; have it checked if it returns",
+        "have the driver checked if it returns",
     ),
-    Fault(3, "FORCE_STUCK", "drop", "The brake holds more force than was commanded.", "check the driver"),
+    Fault(
+        3,
+        "FORCE_STUCK",
+        "drop",
+        "The brake holds more force than was commanded.",
+        "check the driver and its cable",
+    ),
     Fault(
         4,
         "ENCODER_SILENT",
         "ramp",
-        "The sled is pulled hard but the encoder does not count.",
+        "The sled is pulled or pushed hard but the encoder does not count.",
         "check the encoder cable",
     ),
     Fault(
@@ -102,17 +120,29 @@ FAULTS = (
         "The encoder jumped further than the sled can move.",
         "check the encoder cable",
     ),
-    Fault(6, "CELL_RAILED", "ramp", "The load cell reads the end of its range.", "check the load-cell cable"),
+    Fault(
+        6,
+        "CELL_RAILED",
+        "ramp",
+        "The load cell reads the end of its range: too much force, or a broken cable.",
+        "take the force off, check the cable",
+    ),
     Fault(7, "CELL_FROZEN", "ramp", "The load cell has stopped changing.", "check the load-cell amplifier"),
     Fault(
         8,
         "CELL_DISAGREES",
         "ramp",
-        "The load cell and the model disagree.",
+        "The load cell reads another force than brake and motion explain.",
         "zero the load cell with no tension",
     ),
     Fault(9, "OVERSPEED", "ramp", "The sled is faster than its speed limit.", "let the sled slow down"),
-    Fault(10, "BUS_HIGH", "ramp", "The bus voltage is too high to brake.", "check battery and chopper"),
+    Fault(
+        10,
+        "BUS_HIGH",
+        "ramp",
+        "The battery cannot take the braking energy: the bus voltage is too high.",
+        "let it fall; check chopper and battery",
+    ),
     Fault(11, "BUS_LOW", "ramp", "The battery is too low.", "charge the battery"),
     Fault(12, "TOO_HOT", "ramp", "The motor is too hot.", "let the motor cool down"),
     Fault(
@@ -120,14 +150,14 @@ FAULTS = (
         "TICK_OVERRUN",
         "ramp",
         "The control loop came too late twice in a row.",
-        "nothing; report it if it returns",
+        "report it if it returns",
     ),
     Fault(
         14,
         "MAIN_STALLED",
         "ramp",
         "The main program stopped answering the control loop.",
-        "nothing; report it if it returns",
+        "report it if it returns",
     ),
     Fault(
         15,
@@ -141,7 +171,7 @@ FAULTS = (
         "WATCHDOG_RESET",
         "warn",
         "The controller was reset by its watchdog.",
-        "nothing; report it if it returns",
+        "report it if it returns",
     ),
 )
 

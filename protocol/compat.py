@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from protocol import layout
+from protocol.codes import ONE_VERSION, ONE_VERSION_COMMAND
 
 SAME = "same"
 OLDER_DEVICE = "older_device"
@@ -17,8 +18,6 @@ OTHER_MAJOR = "other_major"
 
 #: What may be sent to any device whatever its version.
 ALWAYS_ALLOWED = frozenset(("HELLO", "STOP"))
-
-_MEND = "host flash"
 
 
 class Compatibility(NamedTuple):
@@ -34,7 +33,7 @@ class Compatibility(NamedTuple):
     @property
     def warning(self) -> str:
         """To be shown once per connection; empty if there is none."""
-        return self.sentence if self.is_usable else ""
+        return f"{self.sentence}; {ONE_VERSION}" if self.is_usable and self.command else ""
 
     def allows(self, message: str) -> bool:
         """Whether a message of that name may be sent to this device."""
@@ -50,25 +49,25 @@ def check(hello_fields: Mapping[str, Any]) -> Compatibility:
     if major != layout.PROTOCOL_MAJOR:
         return Compatibility(
             OTHER_MAJOR,
-            f"Versions do not match: {device}, {host}; only STOP works. Run `{_MEND}`.",
-            _MEND,
+            f"Versions do not match: {device}, {host}; only STOP works",
+            ONE_VERSION_COMMAND,
         )
     if minor < layout.PROTOCOL_MINOR:
         return Compatibility(
             OLDER_DEVICE,
-            f"Older firmware: {device}, {host}; what both know works. Run `{_MEND}` to update it.",
-            _MEND,
+            f"Older firmware: {device}, {host}; what both know works",
+            ONE_VERSION_COMMAND,
         )
     if minor > layout.PROTOCOL_MINOR:
         return Compatibility(
             NEWER_DEVICE,
-            f"Newer firmware: {device}, {host}; what both know works. Update this host, or run `{_MEND}`.",
-            _MEND,
+            f"Newer firmware: {device}, {host}; what both know works",
+            ONE_VERSION_COMMAND,
         )
     if layout_hash != layout.LAYOUT_HASH:
         return Compatibility(
             OTHER_LAYOUT,
-            f"Same version but another layout: {device}, {host}; only STOP works. Run `{_MEND}`.",
-            _MEND,
+            f"Same version but another layout: {device}, {host}; only STOP works",
+            ONE_VERSION_COMMAND,
         )
     return Compatibility(SAME, "", "")

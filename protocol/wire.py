@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from cobs import cobs
 
 from protocol import layout
+from protocol.codes import ONE_VERSION
 from protocol.quantities import QUANTITIES
 
 SAMPLE_FIELDS: tuple[str, ...] = layout.SAMPLE_FIELDS
@@ -112,7 +113,7 @@ def decode(frame: Frame) -> Received:
     """
     name = _NAMES.get(frame.kind)
     if name is None:
-        raise ValueError(f"unknown kind of message 0x{frame.kind:02x}; update the host or run `host flash`")
+        raise ValueError(f"unknown kind of message 0x{frame.kind:02x}; {ONE_VERSION}")
     _, _, format_, paths = layout.MESSAGES[name]
     if name == "TELEMETRY":
         return Received(name, _telemetry(frame.body, format_, paths))
@@ -148,7 +149,7 @@ def _telemetry(body: bytes, format_: str, paths: tuple[str, ...]) -> dict[str, A
 
 def _wrong_length(name: str, body: bytes, expected: int) -> ValueError:
     return ValueError(
-        f"{name} came with {len(body)} bytes, not {expected}: firmware and host differ; run `host flash`"
+        f"{name} came with {len(body)} bytes, not {expected}: firmware and host differ; {ONE_VERSION}"
     )
 
 

@@ -1,8 +1,8 @@
 """Motor driver in brake mode: takes a magnitude only and gives the sign itself.
 
-`SignedDriver` is the wrong kind, which a firmware must survive all the same: it keeps the sign the
-motion had when the command came. The exponential is a series, not the C library's: the last bit of
-that differs between machines, and the same seed must give the same bytes everywhere.
+`SignedDriver` is the wrong kind, which a firmware must survive all the same: it keeps the sign that
+the motion had when the command came. The exponential is a series, not the C library's: the last bit
+of that differs between machines, and the same seed must give the same bytes everywhere.
 """
 
 from sim.parameters import Driver as DriverParameters
@@ -61,12 +61,23 @@ class Driver:
 
 
 class SignedDriver(Driver):
-    """Turns the magnitude into F * sign(velocity at the command) and holds that for the tick."""
+    """Takes a command every `HOLD_TICKS`, gives it the sign against the motion at that moment, and
+    holds both until the next command."""
 
-    __slots__ = ()
+    __slots__ = ("_age", "_command", "_sign")
+
+    HOLD_TICKS = 4
+
+    def __init__(self, parameters: DriverParameters) -> None:
+        super().__init__(parameters)
+        self._age = self._command = 0
+        self._sign = 0.0
 
     def tick(self, command: int, is_enabled: int, v_m_per_s: float) -> None:
-        super().tick(command, is_enabled, v_m_per_s)
-        mean = self.brake_N
+        if self._age % self.HOLD_TICKS == 0:
+            self._command = command if is_enabled else 0
+            self._sign = -1.0 if v_m_per_s > 0.0 else 1.0 if v_m_per_s < 0.0 else 0.0
+        self._age += 1
+        super().tick(self._command, 1, v_m_per_s)
+        self.signed_N = self._sign * self.brake_N
         self.brake_N = 0.0
-        self.signed_N = -mean if v_m_per_s > 0.0 else mean if v_m_per_s < 0.0 else 0.0

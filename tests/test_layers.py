@@ -83,10 +83,13 @@ def imports_of(file: str, source: str) -> Iterator[Import]:
                 yield from (Import(file, child.lineno, alias.name, is_lazy) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
                 base = absolute(file, child.level, child.module)
-                yield from (Import(file, child.lineno, f"{base}.{alias.name}", is_lazy) for alias in child.names)
+                yield from (
+                    Import(file, child.lineno, f"{base}.{alias.name}", is_lazy) for alias in child.names
+                )
             elif (
                 isinstance(child, ast.Call)
-                and getattr(child.func, "attr", getattr(child.func, "id", "")) in ("import_module", "__import__")
+                and getattr(child.func, "attr", getattr(child.func, "id", ""))
+                in ("import_module", "__import__")
                 and child.args
                 and isinstance(child.args[0], ast.Constant)
             ):
@@ -161,7 +164,13 @@ def test_the_rules_see_every_way_of_importing() -> None:
 
 
 #: Written in pieces, so that this file does not hold them itself.
-REGISTRY_HOSTS = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "debian" + ".org"]
+REGISTRY_HOSTS = [
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "npm" + "js.org",
+    "npm" + "js.com",
+    "debian" + ".org",
+]
 MACHINE_PATHS = re.compile(r"(?<![\w.$~}])/(?:work|root|home|Users)/[\w.]|(?<![\w.$~}])/tmp/[\w.]")
 
 

@@ -222,7 +222,8 @@ class Commands:
         out[layout.OFF_STATUS_HOLD] = s[tick.LEASED]
         codec.put_u16(out, layout.OFF_STATUS_LEASE_ms, s[tick.LEASE_LEFT_ticks] if s[tick.LEASED] else 0)
         codec.put_i32(out, layout.OFF_STATUS_FAULTS, app.faults())
-        codec.put_u16(out, layout.OFF_STATUS_LIMITS, s[tick.LIMITS] | app.load_limits)
+        limits = s[tick.LIMITS] | app.load_limits if modes.is_armed(app.mode) else 0
+        codec.put_u16(out, layout.OFF_STATUS_LIMITS, limits)
         codec.put_i32(out, layout.OFF_STATUS_SAMPLE_INDEX, s[tick.SAMPLE_INDEX])
         codec.put_u16(out, layout.OFF_STATUS_TOW_FORCE_dN, (s[tick.TOW_mN] + 50) // 100)
         codec.put_u16(out, layout.OFF_STATUS_LAW_FORCE_dN, (s[tick.LEVEL_mN] + 50) // 100)
@@ -232,7 +233,11 @@ class Commands:
         codec.put_i32(out, layout.OFF_STATUS_ODOMETER_mm, s[tick.ODOMETER_mm])
         codec.put_u16(out, layout.OFF_STATUS_TEMPERATURE_cC, s[tick.TEMPERATURE_cC])
         codec.put_i32(out, layout.OFF_STATUS_BUS_mV, s[tick.BUS_mV])
-        self._put_loads(out, layout.OFF_STATUS_PULL)
+        if modes.is_armed(app.mode):
+            self._put_loads(out, layout.OFF_STATUS_PULL)
+        else:
+            for at in range(layout.OFF_STATUS_PULL, length):
+                out[at] = 0
         return length
 
     def _get_setting(self, frame):

@@ -59,7 +59,10 @@ class Telemetry:
         out[1] = flags
         oldest = self._oldest()
         if first < oldest:
-            last = oldest if oldest < end else end
+            # Some more than is gone, or the tick would overtake again before the next frame.
+            last = oldest + _MARGIN_SAMPLES
+            if last > end:
+                last = end
             if last - first > _LOST_MAX:
                 last = first + _LOST_MAX
             out[0] = layout.KIND_SAMPLES_LOST

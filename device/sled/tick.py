@@ -117,6 +117,7 @@ _LIMIT_CRAWL = const(4)
 _LIMIT_PASSIVITY = const(8)
 _LIMIT_SLEW = const(16)
 _LIMIT_RAMP = const(32)
+_ALL_BUT_SLEW = const(0xFFEF)
 _LIMIT_SPEED_CAP = const(128)
 _FAULT_ESTOP = const(1)
 _FAULT_DRIVER = const(2)
@@ -446,7 +447,9 @@ def tick(s: ptr32, ring: ptr16) -> int:
     fade = bare_g * room // s[FADE_ticks]  # g mm/s per ms = mN
     if brake > fade:
         brake = fade
-        limits |= _LIMIT_CRAWL
+        limits &= _ALL_BUT_SLEW
+        if still == 0:
+            limits |= _LIMIT_CRAWL
     certain = ((window * heading - 1) * (quantum_um_q10 // WINDOW_TICKS) >> 10) - over_window
     at_once = ((moved * heading - 1) * quantum_um_q10 >> 10) - drag * (flight + 1) // (2 * bare_g) - 1
     if at_once > certain:

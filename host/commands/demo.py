@@ -85,7 +85,7 @@ def command(
         finder = LengthFinder(device.sample_period_s)
         telemetry.start()
         with _progress(lengths) as show:
-            _watch(session, telemetry, finder, lengths, show)
+            watch(session, telemetry, finder, lengths, show)
         session.stop()
     fields = {
         **summary_fields(finder, telemetry),
@@ -111,10 +111,11 @@ def _say_beginning(
         cli.say(line)
 
 
-def _watch(
+def watch(
     session: "Session", telemetry: "Telemetry", finder: "LengthFinder", lengths: int, show: "Show"
 ) -> None:
     """Feed every sample to the finder until the athlete has gone all lengths and stands."""
+    from host.loading import fault_refusal
     from host.telemetry import Lost
 
     moved_s = session.now()
@@ -134,9 +135,12 @@ def _watch(
         if finder.number >= lengths and still_s > _DONE_STILL_s:
             break
         if still_s > _STUCK_s:
+            faults = session.request("GET_STATUS").fields["faults"]
+            if faults:
+                raise fault_refusal(faults)
             raise BadValue(
                 f"the athlete has stood still for {_STUCK_s:g} s after {finder.number} of {lengths} lengths: "
-                "this load is too heavy",
+                "this load may be too heavy",
                 "host demo --load 30%bw",
             )
     last = [finder.feed(item) for item in telemetry.finish()]

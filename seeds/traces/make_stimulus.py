@@ -106,7 +106,9 @@ class Walk:
             self.inputs["COUNTS"] = (counts + 2**29) % 2**30 - 2**29
             sense = (self.velocity_q10 > 0) - (self.velocity_q10 < 0)
             tow_mN = sense * (self.force_mN + 10_000) + change_q10 * 30_000 // 1024
-            self.inputs["CELL_RAW"] = max(0, min(65_535, 32_768 + tow_mN * 1000 // 30_518 + self.draw.between(-2, 2)))
+            self.inputs["CELL_RAW"] = max(
+                0, min(65_535, 32_768 + tow_mN * 1000 // 30_518 + self.draw.between(-2, 2))
+            )
             self.row(pokes or {}, given)
             pokes = None
 

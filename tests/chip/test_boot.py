@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,14 +14,13 @@ import serial
 
 from protocol import wire
 from protocol.codes import fault_names
-from tests.chip import emulator
+from tests.chip import emulator, lane
 
 pytestmark = [
     pytest.mark.chip,
     pytest.mark.skipif(os.name != "posix", reason="the emulator's serial line is a pty"),
 ]
 
-DEVICE = Path(__file__).resolve().parents[2] / "device"
 _ANSWER_s = 60  # the emulated chip runs at two hundredths of real time
 
 
@@ -46,20 +44,9 @@ class Chip:
         raise AssertionError(f"no {answer} to {name}")
 
 
-def firmware(folder: Path) -> dict[str, bytes]:
-    """Every file that goes onto the board, compiled as `device/README.md` says."""
-    compat = emulator.image().compat
-    files = {name: (DEVICE / name).read_bytes() for name in ("boot.py", "main.py")}
-    for source in sorted((DEVICE / "sled").glob("*.py")):
-        if source.name != "cpython.py":
-            copy = Path(shutil.copy(source, folder))
-            files[f"sled/{source.stem}.mpy"] = emulator.compiled(copy, compat)
-    return files
-
-
 @pytest.fixture
 def chip(tmp_path: Path) -> Iterator[Chip]:
-    flash = emulator.flash(firmware(tmp_path), tmp_path / "flash.img")
+    flash = emulator.flash(lane.whole_firmware(tmp_path), tmp_path / "flash.img")
     image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
     command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
     with subprocess.Popen(

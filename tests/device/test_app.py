@@ -131,6 +131,16 @@ def test_stop_ramps_the_load_down_and_needs_no_hello() -> None:
     assert (desk.s[tick.BRAKE_mN], desk.s[tick.ENABLE]) == (0, 0)
 
 
+def test_status_shows_the_load_in_force_and_none_once_it_is_gone(desk: Desk) -> None:
+    desk.say("ARM")
+    desk.set_load(70_000)
+    assert desk.say("GET_STATUS").fields["pull"] == load(70_000)
+    desk.say("STOP", stop_kind=layout.STOP_DROP)
+    status = desk.say("GET_STATUS").fields
+    assert set(status["pull"].values()) == set(status["push"].values()) == {0}
+    assert status["limits"] == 0
+
+
 def test_another_major_version_may_only_say_hello_and_stop() -> None:
     desk = Desk(hello=False)
     assert desk.say("HELLO", protocol_major=2, protocol_minor=0).fields["protocol_major"] == 1

@@ -20,7 +20,9 @@ def test_without_a_file_nothing_is_known() -> None:
     assert config.read() == Athlete()
 
 
-@pytest.mark.parametrize("athlete", [Athlete(), Athlete(80.0), Athlete(79.832, "turf"), Athlete(None, "grass")])
+@pytest.mark.parametrize(
+    "athlete", [Athlete(), Athlete(80.0), Athlete(79.832, "turf"), Athlete(None, "grass")]
+)
 def test_what_is_written_is_read_back(athlete: Athlete) -> None:
     config.write(athlete)
     assert config.read() == athlete
@@ -28,8 +30,16 @@ def test_what_is_written_is_read_back(athlete: Athlete) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["body_mass_kg = 'heavy'", "body_mass_kg = 8000", "body_mass_kg = nan", "body_mass_kg = true", "surface = 3",
-     "bodymass = 80", "this is not TOML", "surface = \"\xff\""],
+    [
+        "body_mass_kg = 'heavy'",
+        "body_mass_kg = 8000",
+        "body_mass_kg = nan",
+        "body_mass_kg = true",
+        "surface = 3",
+        "bodymass = 80",
+        "this is not TOML",
+        'surface = "\xff"',
+    ],
 )
 def test_a_damaged_file_is_named_with_the_way_to_mend_it(text: str, folder: Path) -> None:
     folder.mkdir()

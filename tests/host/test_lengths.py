@@ -1,4 +1,4 @@
-"""Lengths, work and cadence from telemetry, against signals whose truth is known, and the simulator's truth."""
+"""Lengths, work and cadence from telemetry, against signals of known truth and the simulator's truth."""
 
 import math
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.lengths import PULL, PUSH, TURN_m, Length, LengthFinder
+from host.lengths import PULL, PUSH, Length, LengthFinder, TURN_m
 from host.loading import set_held
 from host.loads import Load
 from host.session import Session
-from host.steps import tempo_per_min
+from host.steps import RATE_Hz, StepFinder, tempo_per_min
 from host.telemetry import Lost, Sample, Telemetry
 from host.transport import open_port
 
@@ -139,7 +139,8 @@ def test_braking_by_the_athlete_is_measured_and_taken_off_the_work() -> None:
     track = Track(100.0)
     track.go(4.0, 1.0)
     held_back = [
-        sample._replace(tow_force_N=-50.0) if 2.0 < sample.position_m < 3.0 else sample for sample in track.samples
+        sample._replace(tow_force_N=-50.0) if 2.0 < sample.position_m < 3.0 else sample
+        for sample in track.samples
     ]
     (length,) = found_in(held_back).lengths
     assert length.braking_J == pytest.approx(-50.0, abs=1.0)
@@ -155,6 +156,8 @@ def test_lost_samples_change_neither_count_nor_way_and_are_counted(first: int, c
     assert [length.direction for length in finder.lengths] == [PULL, PUSH]
     assert [length.distance_m for length in finder.lengths] == pytest.approx([5.0, 5.0], abs=0.02)
     assert finder.samples_lost == count
+    hole_m = STEADY.samples[first + count].position_m - STEADY.samples[first - 1].position_m
+    assert sum(finder.total.work_J) == pytest.approx(STEADY.work_J - 100.0 * hole_m, rel=0.001)
 
 
 STEADY = Track(100.0)
@@ -174,6 +177,19 @@ def test_an_even_pace_has_no_steps() -> None:
     track.go(20.0, 1.0)
     (length,) = found_in(track.samples).lengths
     assert length.steps <= 1 and length.cadence_per_min is None
+
+
+@pytest.mark.parametrize("second", [0.03, 0.06])
+@pytest.mark.parametrize("shift", [0.0, 0.9, 1.8, 2.7, 3.6, 4.5, 5.4])
+def test_two_bumps_in_one_step_are_one_step(second: float, shift: float) -> None:
+    finder = StepFinder()
+    found = []
+    for at in range(2000):
+        phase = 2 * math.pi * 1.6 * at / RATE_Hz
+        ripple = 0.05 * math.sin(phase) + second * math.sin(2 * phase + shift)
+        found.append(finder.feed(at / RATE_Hz, 1 + ripple))
+    assert finder.cadence_per_min() == pytest.approx(96, rel=0.02)
+    assert len([step_s for step_s in found if step_s is not None]) == pytest.approx(32, abs=3)
 
 
 @given(st.lists(st.floats(0.2, 1.0), min_size=3, max_size=30), st.integers(0, 3))
@@ -205,7 +221,9 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[tuple[list[Length], An
         yield finder.lengths, port.rig.truth
 
 
-def test_lengths_agree_with_what_the_simulated_athlete_really_did(simulated: tuple[list[Length], Any]) -> None:
+def test_lengths_agree_with_what_the_simulated_athlete_really_did(
+    simulated: tuple[list[Length], Any],
+) -> None:
     lengths, truth = simulated
     assert [length.direction for length in lengths] == [PUSH, PULL, PUSH]
     for length, real in zip(lengths, truth.lengths, strict=True):

@@ -1,6 +1,5 @@
 """Finding the one sled: never the first port found, never a guess among several."""
 
-import fcntl
 import os
 import socket
 import subprocess
@@ -91,6 +90,8 @@ def test_the_only_sled_there_is_gives_its_own_reason_when_it_cannot_be_used() ->
 
 def test_a_port_held_by_another_program_is_not_opened_a_second_time() -> None:
     with Peer(FakeDevice().answer) as peer:
+        import fcntl
+
         holder = os.open(peer.name, os.O_RDWR | os.O_NOCTTY)
         fcntl.flock(holder, fcntl.LOCK_EX)
         with pytest.raises(LinkError, match="in use by another program") as caught:

@@ -67,7 +67,8 @@ def test_the_bytes_of_hello_hold_no_interrupt_character() -> None:
     silent = Mangled(open_port("sim://"), lambda data: sent.append(data) or b"")
     with pytest.raises(LinkError):
         Session(silent, "a dead wire").hello()
-    assert len(sent) > 3 and 0x03 not in b"".join(sent)
+    assert len(sent) == 6, "at once, then after 25 ms, doubling up to a second"
+    assert 0x03 not in b"".join(sent)
 
 
 def test_hello_tells_who_the_device_is(session: Session) -> None:
@@ -203,6 +204,14 @@ def test_heartbeats_keep_a_leased_load_and_their_end_lowers_it(session: Session)
     assert load_of(session).state in ("ramping_down", "idle")
 
 
+def test_a_stop_ends_the_heartbeats_too(session: Session) -> None:
+    lease(session, 500)
+    session.hold_lease(500)
+    session.stop()
+    wait(session, 1.0)
+    assert session.lease_lost is None and load_of(session).state == "idle"
+
+
 def test_a_lease_that_is_gone_is_noticed(session: Session) -> None:
     lease(session, 200)
     wait(session, 2.0)
@@ -266,7 +275,7 @@ def test_an_unplugged_device_is_a_link_error() -> None:
     with Session(open_port(peer.name), peer.name) as session:
         with peer:
             session.hello()
-        with pytest.raises(LinkError, match="broke|no bytes"):
+        with pytest.raises(LinkError, match=r"broke|no bytes"):
             session.request("GET_STATUS")
 
 

@@ -115,7 +115,7 @@ def started(port: BadCable) -> tuple[Session, Telemetry]:
 
 def test_a_device_that_restarts_is_an_error_not_a_new_beginning() -> None:
     port = BadCable()
-    session, telemetry = started(port)
+    _, telemetry = started(port)
     list(telemetry.run(0.5))
     port.sim.rig.reboot()
     with pytest.raises(LinkError, match="restarted"):
@@ -124,7 +124,7 @@ def test_a_device_that_restarts_is_an_error_not_a_new_beginning() -> None:
 
 def test_a_stream_that_another_program_stopped_is_taken_up_without_a_gap() -> None:
     port = BadCable()
-    session, telemetry = started(port)
+    _, telemetry = started(port)
     items = list(telemetry.run(0.5))
     port.write(wire.encode("STREAM", {"command_id": 1, "enabled": 0, "sample_index": 0}))
     items += list(telemetry.run(3.0))
@@ -134,7 +134,7 @@ def test_a_stream_that_another_program_stopped_is_taken_up_without_a_gap() -> No
 
 def telemetry_from(first: int) -> Telemetry:
     """A reader whose next sample is `first`, to be fed by hand."""
-    session, telemetry = started(BadCable())
+    _, telemetry = started(BadCable())
     telemetry._next = telemetry._end = first
     return telemetry
 
@@ -193,6 +193,14 @@ def test_any_order_of_batches_repeats_and_losses_gives_each_index_once(random: R
         items += telemetry.take(piece)
     assert indices(items) == list(range(100, 100 + 10 * parts))
     assert telemetry.samples + telemetry.lost == 10 * parts
+    assert not telemetry._waiting, "nothing is kept of what came again"
+
+
+def test_a_sample_that_has_come_is_not_lost_by_a_late_declaration() -> None:
+    telemetry = telemetry_from(0)
+    items = [*telemetry.take(message(telemetry, 16, [7] * 16)), *telemetry.take(lost(telemetry, 0, 32))]
+    assert items[0] == Lost(0, 16) and len(items) == 17
+    assert all(isinstance(item, Sample) for item in items[1:])
 
 
 def test_memory_stays_bounded_when_a_gap_is_never_filled() -> None:

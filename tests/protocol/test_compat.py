@@ -65,7 +65,7 @@ def test_the_same_version_and_layout_may_say_everything_without_a_word():
 def assert_only_hello_and_stop(verdict):
     assert not verdict.is_usable and verdict.warning == ""
     assert [name for name in COMMANDS if verdict.allows(name)] == ["HELLO", "STOP"]
-    assert verdict.command == "host flash" and "`host flash`" in verdict.sentence
+    assert verdict.command == "host flash"
 
 
 @given(st.integers(0, 255).filter(lambda major: major != layout.PROTOCOL_MAJOR), st.integers(0, 255))
@@ -94,6 +94,6 @@ def test_another_minor_works_with_a_warning(host_minor, device_minor, expected, 
     verdict = compat.check({**OWN, "protocol_minor": device_minor, "layout_hash": 0x12345678})
     assert verdict.verdict == expected
     assert verdict.is_usable and all(verdict.allows(name) for name in COMMANDS)
-    assert verdict.warning == verdict.sentence
+    assert verdict.sentence in verdict.warning
     for part in (f"1.{host_minor} ", f"1.{device_minor} ", "12345678", "`host flash`"):
         assert part in verdict.warning

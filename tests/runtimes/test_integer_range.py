@@ -42,7 +42,9 @@ START = st.fixed_dictionaries(
 STRETCH = st.tuples(
     st.integers(1, 12),  # ticks
     st.integers(-500, 500) | st.sampled_from([0, 1, -1, 500, -500]),  # counts in each
-    st.sampled_from([firmware.PERMIT_RAISE, firmware.PERMIT_RAISE, firmware.PERMIT_RAMP, firmware.PERMIT_DROP]),
+    st.sampled_from(
+        [firmware.PERMIT_RAISE, firmware.PERMIT_RAISE, firmware.PERMIT_RAMP, firmware.PERMIT_DROP]
+    ),
     st.lists(A_SETTING | OTHER_INPUT, max_size=3),
 )
 
@@ -95,7 +97,12 @@ def test_no_inputs_loads_or_settings_make_an_intermediate_leave_31_bits(
 def test_a_checked_integer_refuses_what_a_register_would_wrap() -> None:
     large = Checked(2**29)
     assert large + (2**29 - 1) == 2**30 - 1
-    for overflow in (lambda: large + large, lambda: 4 * large, lambda: -large - large - 1, lambda: 1 << Checked(30)):
+    for overflow in (
+        lambda: large + large,
+        lambda: 4 * large,
+        lambda: -large - large - 1,
+        lambda: 1 << Checked(30),
+    ):
         with pytest.raises(OutOfRange):
             overflow()
     words = CheckedWords(1)

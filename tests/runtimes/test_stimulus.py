@@ -43,8 +43,8 @@ def test_an_unintended_change_of_the_law_shows_against_the_golden_checks() -> No
     now = list(golden.checks())
     different = next((row.ticks for row, new in zip(kept, now, strict=False) if row != new), None)
     assert different is None, (
-        f"the tick's state first differs from golden.csv in the {stimulus.CHECK_EVERY_TICKS} ticks before tick "
-        f"{different}; if the law was meant to change: make golden"
+        f"the tick's state first differs from golden.csv in the {stimulus.CHECK_EVERY_TICKS} ticks "
+        f"before tick {different}; if the law was meant to change: make golden"
     )
     assert len(now) == len(kept)
 
@@ -105,7 +105,9 @@ def test_every_input_load_parameter_and_setting_is_driven_to_both_ends() -> None
     ends = {stimulus.word(name): ends for name, ends in make_stimulus.INPUTS.items()}
     for number, limits in enumerate(make_stimulus.LOAD_RANGES):
         ends |= {firmware.NEXT_PULL + number: limits, firmware.NEXT_PUSH + number: limits}
-    ends |= {firmware.SETTINGS_AT + setting.number: (setting.minimum, setting.maximum) for setting in SETTINGS}
+    ends |= {
+        firmware.SETTINGS_AT + setting.number: (setting.minimum, setting.maximum) for setting in SETTINGS
+    }
     missed = [stimulus.word_name(word) for word, both in ends.items() if not set(both) <= values[word]]
     assert not missed
 

@@ -38,9 +38,10 @@ def test_every_word_of_every_tick_is_the_same_on_unix_micropython(tmp_path: Path
     stage.stage(tmp_path, viper=False)
     stimulus = read_stimulus()
     (tmp_path / "stimulus.bin").write_bytes(stimulus.tobytes())
+    script = Path(stage.__file__).with_name("unix_states.py")
+    files = [tmp_path / "stimulus.bin", tmp_path / "states.bin"]
     done = subprocess.run(
-        [str(MICROPYTHON), "-X", "heapsize=8m", str(Path(stage.__file__).with_name("unix_states.py"))]
-        + [str(tmp_path / "stimulus.bin"), str(tmp_path / "states.bin")],
+        [str(MICROPYTHON), "-X", "heapsize=8m", str(script), *map(str, files)],
         env=os.environ | {"MICROPYPATH": str(tmp_path)},
         capture_output=True,
         text=True,

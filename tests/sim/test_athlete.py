@@ -126,6 +126,28 @@ def test_nobody_moves_before_enable_and_everybody_2_s_after_it():
     assert walk.athlete.state == GO and walk.plant.v_m_per_s < 0.0
 
 
+def test_a_length_begins_softly():
+    walk = Walk(Athlete(Body(), seed=1))
+    walk.run(2.1, GO)
+    pushes = []
+    for _ in range(400):
+        walk.run(0.001)
+        pushes.append(abs(walk.plant.propulsion_N))
+    assert max(pushes[:100]) < 20.0 and max(pushes[:200]) < 60.0
+    walk.run(3.0)
+    assert abs(walk.plant.v_m_per_s) > 0.8
+
+
+def test_who_could_not_keep_pace_does_not_rush_off_when_the_load_eases():
+    walk = Walk(Athlete(Body(), seed=1, lane_m=200.0), brake_N=370.0)
+    walk.run(25.0)
+    slow = abs(statistics.fmean(walk.speeds[-3000:]))
+    assert slow < 0.5 * Body().pace_push_m_per_s
+    walk.brake_N = BRAKE_N
+    walk.run(8.0)
+    assert abs(statistics.fmean(walk.speeds[-2000:])) < 1.25 * Body().pace_push_m_per_s
+
+
 def test_who_loses_the_load_stops_and_goes_on_when_it_is_back():
     walk = Walk(Athlete(Body(), seed=1, lane_m=15.0, lengths=2))
     walk.run(8.0)

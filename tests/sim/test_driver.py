@@ -66,6 +66,17 @@ def test_a_wrong_signed_driver_drives_and_a_signed_one_opposes_what_was(speed, s
         assert math.copysign(1, driver.signed_N) * (driver.signed_N != 0) == expected
 
 
+def test_a_signed_driver_keeps_sign_and_command_until_the_next_command():
+    driver = SignedDriver(PARAMETERS)
+    driver.tick(4095, 1, 1.0)
+    before = driver.force_N
+    for _ in range(SignedDriver.HOLD_TICKS - 1):
+        driver.tick(0, 0, -1.0)
+        assert driver.signed_N < 0.0 and driver.force_N > before
+    driver.tick(0, 0, -1.0)
+    assert driver.signed_N > 0.0 and driver.force_N < PARAMETERS.full_scale_N
+
+
 def test_a_stuck_driver_holds_its_force_without_command_or_enable():
     driver = BrakeDriver(PARAMETERS)
     driver.stuck_N = 300.0

@@ -185,13 +185,28 @@ def test_two_substeps_are_enough_for_the_stiffest_hitch():
     assert ends[0] == pytest.approx(ends[1], rel=0.002)
 
 
-def test_a_driver_that_keeps_its_sign_for_a_tick_drives_the_sled():
+def test_a_driver_that_keeps_its_sign_for_4_ms_drives_the_sled():
     """The failing case that brake mode and the firmware's impulse budget exist for."""
     plant = Plant(SLED)
     driver = SignedDriver(Driver())
     plant.touch_N = 60.0  # a person leans on it
-    for _ in range(4000):
-        driver.tick(4095, 1, plant.v_m_per_s)
+    reversals = 0
+    for _ in range(8000):
+        before = plant.v_m_per_s
+        driver.tick(2000, 1, before)
         plant.advance(driver.brake_N, driver.signed_N)
-    assert plant.injected_J > 1.0
+        reversals += before > 0.0 > plant.v_m_per_s
+    assert plant.injected_J > 10.0 and reversals > 100
     assert abs(unexplained_J(plant)) < 1e-6
+
+
+def test_a_slack_tether_carries_nothing_however_fast_it_tightens():
+    plant = Plant(SLED)
+    plant.hitch = TETHER
+    plant.body_x_m, plant.body_v_m_per_s = -0.05, 2.0
+    for _ in range(20):
+        plant.advance(0.0)
+        assert plant.hitch_N == 0.0 and plant.body_x_m < 0.0
+    for _ in range(10):
+        plant.advance(0.0)
+    assert plant.hitch_N > 100.0

@@ -5,9 +5,10 @@ import itertools
 import statistics
 import subprocess
 import sys
+from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.sled import tick as firmware
@@ -142,16 +143,30 @@ def script(parts):
 
 
 @given(segments, st.sampled_from([Driver, SignedDriver]), st.integers(0, 800_000), st.integers(0, 45_000))
-@settings(max_examples=40)
 def test_the_firmware_lets_no_driver_drive_the_sled(parts, driver_kind, force_mN, inertia_g):
     """In brake mode not at all; if it keeps its sign for a tick, by the firmware's impulse budget."""
     rig = Rig(RigConfig(), person=ScriptedForce(script(parts)), driver_kind=driver_kind)
     rig.write(set_load(force_mN, inertia_g=inertia_g))
     rig.step(300 + int(1000 * sum(seconds for seconds, _ in parts)))
-    assert rig.truth.injected_J <= (0.0 if driver_kind is Driver else 0.01)
+    assert rig.truth.injected_J <= (0.0 if driver_kind is Driver else 0.05)
     assert rig.app.faults() & fault("PASSIVITY") == 0
     handled_J = abs(rig.truth.athlete_J) + rig.truth.friction_J + rig.truth.brake_J
     assert abs(rig.truth.unexplained_J) <= 1e-6 * (1.0 + handled_J)
+
+
+def test_shoved_to_and_fro_a_signed_driver_gets_no_chance():
+    """Without the budget these runs inject 0.7 J together, without the fade at a crawl 100 J and more."""
+    injected_J = braked_J = 0.0
+    for seed in range(12):
+        random = Random(seed)
+        parts = [(random.uniform(0.05, 1.0), random.uniform(-500.0, 500.0)) for _ in range(20)]
+        rig = Rig(RigConfig(), person=ScriptedForce(script(parts)), driver_kind=SignedDriver)
+        rig.write(set_load(800_000))
+        rig.step(9000)
+        braked_J += rig.truth.brake_J
+        injected_J += rig.truth.injected_J
+    assert braked_J > 5000.0
+    assert injected_J < 0.2
 
 
 def test_a_driver_of_the_wrong_sign_trips_the_passivity_observer_of_the_truth():
@@ -162,13 +177,21 @@ def test_a_driver_of_the_wrong_sign_trips_the_passivity_observer_of_the_truth():
     assert rig.truth.injected_J > 1.0
 
 
-def test_the_emergency_stop_takes_the_brake_off_whatever_the_firmware_says():
+def test_the_emergency_stop_takes_the_brake_off_whatever_the_firmware_says(monkeypatch):
     rig = Rig(RigConfig(), person=ScriptedForce(lambda t: 200.0 if t > 0.2 else 0.0))
     rig.write(set_load())
     rig.step(1500)
     assert rig.driver.force_N > 50.0
+    real_tick = firmware.tick
+
+    def obstinate_tick(s, ring):
+        real_tick(s, ring)
+        s[firmware.ENABLE], s[firmware.DUTY] = 1, 2000
+
+    monkeypatch.setattr(firmware, "tick", obstinate_tick)
+    rig.step(30)
+    assert rig.driver.force_N > 300.0
     rig.switches |= ESTOP
-    rig.board.s[firmware.ENABLE] = 1
     rig.step(30)
     assert rig.driver.force_N < 0.1
     assert rig.app.faults() & fault("ESTOP")
@@ -186,6 +209,7 @@ def test_a_reboot_resets_the_controller_and_not_the_world():
     rig.write(command("REBOOT", 9))
     rig.step(20)
     assert rig.board.s[firmware.SAMPLE_INDEX] < 20
+    assert abs(rig.board.s[firmware.COUNTS]) < 400  # a counter starts at zero
     assert rig.plant.x_m >= moved_m
     assert abs(rig.board.s[firmware.POSITION_um]) < 100_000
     listener.heard.clear()
@@ -211,16 +235,20 @@ def test_asking_for_the_prompt_is_answered_by_words_and_a_new_start():
 def test_an_unplugged_host_leaves_load_and_recording_alone():
     rig = Rig(RigConfig(athlete="recreational", lane_m=15.0))
     listener = Listener()
-    rig.write(set_load())
-    rig.step(5000)
+    rig.write(set_load() + STREAM)
+    for _ in range(500):
+        rig.step(10)
+        rig.read(1 << 20)
     rig.is_connected = False
     rig.step(2000)
     assert rig.in_waiting == 0
     assert rig.driver.force_N > 50.0
     first = rig.board.s[firmware.SAMPLE_INDEX] - 2000
     rig.is_connected = True
-    rig.discard_output()
-    rig.write(HELLO + command("STREAM", 4, enabled=1, sample_index=first))
+    rig.write(HELLO)
+    rig.step(10)
+    rig.read(1 << 20)  # also what the firmware had under way when the cable came out
+    rig.write(command("STREAM", 4, enabled=1, sample_index=first))
     for _ in range(100):
         rig.step(20)
         listener.feed(rig.read(1 << 20))

@@ -59,9 +59,9 @@ def test_the_load_cell_rails_beyond_its_range(force, rail):
     assert LoadCell(Sensors(), seed=1).raw(force) == rail
 
 
-def braking(force_N: float, speed: float, seconds: float) -> tuple[Supply, Plant]:
+def braking(force_N: float, speed: float, seconds: float, power: Power | None = None) -> tuple[Supply, Plant]:
     plant = Plant(Sled(), crawl_N_s_per_m=4200.0)
-    supply = Supply(Power(), Sensors(), seed=1)
+    supply = Supply(power or Power(), Sensors(), seed=1)
     for _ in range(int(seconds * 100)):
         for _ in range(10):
             plant.v_m_per_s = speed
@@ -85,11 +85,10 @@ def test_shorted_phases_at_a_crawl_give_the_bus_nothing():
 
 
 def test_copper_loss_heats_the_motors_towards_the_thermal_steady_state():
-    supply, plant = braking(400.0, 1.0, 60.0)
-    power = Power()
+    power = Power(heat_J_per_K=1000.0, cooling_K_per_W=0.1)
+    supply, plant = braking(400.0, 1.0, 60.0, power)
     loss_W = 400.0**2 / 4200.0
     assert plant.copper_J == pytest.approx(loss_W * 60.0, rel=0.001)
-    tau = power.heat_J_per_K * power.cooling_K_per_W
-    expected = power.ambient_C + loss_W * power.cooling_K_per_W * (1 - math.exp(-60.0 / tau))
-    assert supply.temperature_C == pytest.approx(expected, rel=0.001)
-    assert supply.temperature_cC() == pytest.approx(expected * 100, abs=100)
+    rise = loss_W * power.cooling_K_per_W * (1 - math.exp(-60.0 / 100.0))
+    assert supply.temperature_C - power.ambient_C == pytest.approx(rise, rel=0.001)
+    assert supply.temperature_cC() == pytest.approx(supply.temperature_C * 100, abs=100)

@@ -213,6 +213,29 @@ def test_the_next_client_of_a_pseudo_terminal_does_not_get_the_rubbish_of_the_la
     assert rubbish == b""
 
 
+@posix
+def test_a_pseudo_terminal_changes_no_byte_for_a_client_that_sets_nothing(start):
+    server = start(tcp=None, pty=True)
+    far = os.open(server.ports[0], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    listener = Listener()
+
+    def read():
+        try:
+            return os.read(far, 4096)
+        except BlockingIOError:
+            time.sleep(0.001)
+            return b""
+
+    try:
+        for command_id in (0x0D03, 0x0A04, 0x1113, 0x1A7F):  # ^C ^D ^S ^Q ^Z, and the ends of lines
+            os.write(far, HELLO + command("GET_STATUS", command_id))
+            status = listener.until("STATUS", read, tries=3000)
+            assert status["command_id"] == command_id
+    finally:
+        os.close(far)
+    assert listener.frames.bad_crc == listener.frames.bad_cobs == 0
+
+
 def test_noise_does_not_hurt_the_server(start):
     server = start()
     with opened(server.ports[0]) as port:
