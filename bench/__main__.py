@@ -1,12 +1,12 @@
 """`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
 
-python -m bench [tick] [start] [simulation] [codec]
+python -m bench [tick] [start] [simulation] [codec] [passivity]
 """
 
 import sys
 from collections.abc import Callable
 
-from bench import codec, simulation, start, tick
+from bench import codec, passivity, simulation, start, tick
 from bench.report import Missing, heading, skipped
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
@@ -14,6 +14,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "start": ("From the shell to a loaded sled and back", start.measure),
     "simulation": ("Simulated seconds for each second of wall time", simulation.measure),
     "codec": ("Frames and messages on the host", codec.measure),
+    "passivity": ("Energy that the brake puts into the sled", passivity.measure),
 }
 
 

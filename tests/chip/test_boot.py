@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import serial
 
+from device.sled import layout
 from protocol import wire
 from protocol.codes import fault_names
 from tests.chip import emulator, lane
@@ -71,8 +72,8 @@ def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
     hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=0)
     assert hello["device_flags"] == 0, "not simulated"
     first = chip.ask("GET_STATUS", "STATUS", command_id=1)
-    # Nothing is connected: an open e-stop line means pressed, an unpowered bus is empty.
-    assert {"ESTOP", "BUS_LOW"} <= set(fault_names(first["faults"]))
-    assert chip.ask("ARM", "REPLY", command_id=2)["result"] == 3, "FAULTED"
+    assert chip.ask("ARM", "REPLY", command_id=2)["result"] == layout.RESULT_FAULTED
     later = chip.ask("GET_STATUS", "STATUS", command_id=3)
+    # Nothing is connected: an open e-stop line means pressed, an unpowered bus is an empty battery.
+    assert {"ESTOP", "BUS_LOW"} <= set(fault_names(later["faults"]))
     assert later["sample_index"] > first["sample_index"], "the tick runs on its own"

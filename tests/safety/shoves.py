@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from device.sled import tick
 from protocol import wire
 from sim.athlete import ScriptedForce
-from sim.driver import SignedDriver
+from sim.driver import Driver, SignedDriver
 from sim.rig import Rig, RigConfig
 
 
@@ -57,9 +57,9 @@ def script(pushes: list[Push], load_N: float) -> tuple[Callable[[float], float],
     return force_N, ends[-1]
 
 
-def loaded_rig(load: dict[str, int], config: RigConfig) -> Rig:
-    """A rig with SignedDriver, armed, with that held load and its envelope open."""
-    rig = Rig(config, driver_kind=SignedDriver)
+def loaded_rig(load: dict[str, int], config: RigConfig, driver_kind: type[Driver]) -> Rig:
+    """A rig that is armed, with that held load and its envelope open."""
+    rig = Rig(config, driver_kind=driver_kind)
     rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))
     rig.write(wire.encode("ARM", {"command_id": 1}))
     rig.write(
@@ -71,9 +71,14 @@ def loaded_rig(load: dict[str, int], config: RigConfig) -> Rig:
     return rig
 
 
-def run(load: dict[str, int], pushes: list[Push], config: RigConfig = RigConfig()) -> Outcome:  # noqa: B008
+def run(
+    load: dict[str, int],
+    pushes: list[Push],
+    config: RigConfig = RigConfig(),  # noqa: B008 - immutable
+    driver_kind: type[Driver] = SignedDriver,
+) -> Outcome:
     """Pull, then do `pushes` to the sled, under the firmware as it is."""
-    rig = loaded_rig(load, config)
+    rig = loaded_rig(load, config, driver_kind)
     force_N, length_s = script(pushes, load["force_mN"] / 1000)
     start = rig.ticks
     rig.person = ScriptedForce(lambda now_s: force_N(now_s - start / 1000))
