@@ -42,6 +42,7 @@ class LiveShow(Show):
             BarColumn(),
             TextColumn("{task.fields[now]}"),
             refresh_per_second=12,
+            transient=True,
         )
         super().__init__(lengths, lambda line: self._progress.console.print(line, highlight=False))
         self._task = self._progress.add_task("on the way", total=lengths, now="")

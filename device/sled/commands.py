@@ -198,7 +198,7 @@ class Commands:
         app = self.app
         command_id = codec.get_u16(frame, layout.OFF_HEARTBEAT_COMMAND_ID)
         lease_ms = codec.get_u16(frame, layout.OFF_HEARTBEAT_LEASE_ms)
-        if not app.s[tick.LEASED] or not modes.is_armed(app.mode):
+        if not app.s[tick.LEASED] or modes.PERMITS[app.mode] != tick.PERMIT_RAISE:
             return self._reply(command_id, layout.RESULT_NO_LEASE)
         if lease_ms:
             if not _is_lease(lease_ms):

@@ -270,7 +270,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[TOW_mN] = tow
     along = tow * heading  # positive when the athlete moves the sled on
     silent = 0
-    if moved == 0:
+    if moved == 0 and s[PERMIT] > PERMIT_DROP:  # whoever leans on a sled at rest does no harm
         hardest = s[ENCODER_SILENT_mN]
         if tow > hardest or tow < 0 - hardest:
             silent = s[SILENT_TICKS] + 1

@@ -163,6 +163,13 @@ def test_a_silent_host_ramps_a_leased_load_down_and_it_stays_down() -> None:
     assert desk.s[tick.ENABLE] == 0
 
 
+def test_a_heartbeat_does_not_save_a_load_that_is_coming_down() -> None:
+    desk = Desk().loaded(lease_ms=700)
+    desk.rig.step(150)
+    assert desk.rig.app.mode == layout.MODE_RAMPING_DOWN
+    assert desk.say("HEARTBEAT", lease_ms=0).fields["result"] == layout.RESULT_NO_LEASE
+
+
 def test_a_lease_may_be_shortened_or_turned_into_a_held_load(desk: Desk) -> None:
     desk.loaded(lease_ms=2000)
     assert desk.say("HEARTBEAT", lease_ms=200).fields["result"] == layout.RESULT_OK

@@ -231,6 +231,13 @@ def test_each_fault_of_the_tick_latches_and_the_load_goes(name: str) -> None:
     assert name in latched(driven), "latched until cleared, though the cause has gone"
 
 
+def test_leaning_on_a_released_sled_is_no_fault() -> None:
+    driven = loaded()
+    driven.s[tick.PERMIT] = tick.PERMIT_DROP
+    _go_silent(driven)
+    assert latched(driven) == []
+
+
 def test_one_late_tick_alone_is_no_fault() -> None:
     driven = loaded()
     driven.s[tick.LATE_us] = 2500
