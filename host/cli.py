@@ -9,9 +9,11 @@ _STARTED_s = time.perf_counter()
 _BEFORE_s = time.process_time()  # what Python itself took until here
 
 import os  # noqa: E402 - the clock comes first
+import re  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from importlib import import_module  # noqa: E402
+from io import TextIOWrapper  # noqa: E402
 from typing import Any, NamedTuple  # noqa: E402
 
 import click  # noqa: E402
@@ -171,7 +173,7 @@ def say(line: str) -> None:
 
 def warn(line: str) -> None:
     """One line on stderr that changes nothing about the result."""
-    print(f"host: {line}", file=sys.stderr, flush=True)
+    print(f"{_program()}: {line}", file=sys.stderr, flush=True)
 
 
 def elapsed_ms() -> float:
@@ -183,11 +185,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; entry point of the console scripts."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
+    for stream in (sys.stdout, sys.stderr):  # None under `>&-`
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a degree sign gets its answer too
     try:
         code = _run(words, as_json)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as in `host monitor | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = errors.EXIT_OK
     sys.exit(code)
 
@@ -243,8 +250,13 @@ def _program() -> str:
     return "sled" if os.path.basename(sys.argv[0]).startswith("sled") else "host"
 
 
+def _under_own_name(text: str, before: str) -> str:
+    """Commands in the text as they are typed here: `sled status` for whoever started `sled`."""
+    return re.sub(rf"({before})host (?=[a-z-])", rf"\1{_program()} ", text)
+
+
 def _usage_error(error: click.UsageError, words: list[str], as_json: bool) -> int:
-    path = error.ctx.command_path if error.ctx else "host"
+    path = error.ctx.command_path if error.ctx else _program()
     if not [word for word in words if word != "--json"]:
         if not as_json and error.ctx:
             print(error.ctx.get_help(), file=sys.stderr)
@@ -255,10 +267,12 @@ def _usage_error(error: click.UsageError, words: list[str], as_json: bool) -> in
 
 
 def _fail(sentence: str, hint: str, code: int, as_json: bool) -> int:
+    sentence = _under_own_name(sentence, "`")
+    hint = _under_own_name(hint, r"^|[\s(`]")
     if as_json:
         _print_error(sentence, hint, code)
     else:
-        print(f"host: {_one_line(sentence)}; try: {_one_line(hint)}", file=sys.stderr)
+        print(f"{_program()}: {_one_line(sentence)}; try: {_one_line(hint)}", file=sys.stderr)
     return code
 
 

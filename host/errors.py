@@ -53,6 +53,10 @@ class LinkError(HostError):
     code = EXIT_LINK
 
 
+class PortBusy(LinkError):
+    """Another program has the port: what is behind it cannot be asked."""
+
+
 class NoAnswer(LinkError):
     """The port works, but no answer came in time."""
 

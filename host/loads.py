@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 from host.errors import LoadError
 from host.measures import KG_PER_LB, NUMBER, plain_minus
-from protocol.units import load_from_si
+from protocol.quantities import QUANTITIES
+from protocol.units import load_from_si, to_si
 
 G_m_per_s2 = 9.80665
+_AUTO = re.compile(r"auto(?![a-z])")
+_WIRE_FORCE_MAX_N = to_si("force_mN", QUANTITIES["force_mN"].maximum)
 
 
 class Load(NamedTuple):
@@ -87,7 +90,7 @@ def parse(text: str) -> tuple[Term, ...]:
 
 
 def _parse_term(part: str, text: str) -> Term:
-    if part.startswith("auto"):
+    if _AUTO.match(part):
         raise LoadError(
             f"'{plain_minus(text)}' needs a program that keeps adjusting the load, which comes later; "
             "a fixed load with a speed cap is near it",
@@ -223,7 +226,8 @@ def resolve(
 
     `friction` is the surface's kinetic coefficient, `presets` the tables of seeds/loads.toml; each is
     needed only by the terms that need it. Raises LoadError where it is missing, where a level is
-    beyond its preset, and where the sum is more than any sled can be told.
+    beyond its preset, and where the sum is more than any sled can be told. A force is brought to the
+    greatest there is a number for, more than any sled can brake: the device limits it and says so.
     """
     total = dict.fromkeys(Load._fields[:5], 0.0)
     cap: float | None = None
@@ -245,6 +249,7 @@ def resolve(
         elif term.kind != "walk":
             for name, value in _preset(term, presets or {}).items():
                 total[name] += value
+    total["force_N"] = min(total["force_N"], _WIRE_FORCE_MAX_N)
     load = Load(**total, speed_cap_m_per_s=cap)
     try:
         load_from_si(load._asdict())

@@ -7,7 +7,7 @@ say which ports are worth asking; HELLO decides.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from host.errors import HostError, LinkError, NoDevice, VersionMismatch
+from host.errors import HostError, LinkError, NoDevice, PortBusy, VersionMismatch
 from host.session import Device, Session
 from host.transport import open_port
 from protocol import announce
@@ -58,16 +58,24 @@ def _connect_only(any_version: bool) -> Session:
             sessions.append(answer)
         else:
             failures.append((candidate, answer))
-    # A sled of another version is a sled too: which of the two was meant is not for us to guess.
-    strangers = [candidate for candidate, error in failures if isinstance(error, VersionMismatch)]
+    # A sled of another version is a sled too, and so may be one that another program is using: which
+    # of the two was meant is not for us to guess.
+    strangers = [
+        (
+            candidate.ports[0],
+            "in use by another program" if isinstance(error, PortBusy) else "another version",
+        )
+        for candidate, error in failures
+        if isinstance(error, PortBusy | VersionMismatch)
+    ]
     if len(sessions) == 1 and not strangers:
         return sessions[0]
     for session in sessions:
         session.close()
     if len(sessions) + len(strangers) > 1:
         listed = [f"{session.name} ({_shown(session.device)})" for session in sessions]
-        listed += [f"{candidate.ports[0]} (another version)" for candidate in strangers]
-        first = sessions[0].name if sessions else strangers[0].ports[0]
+        listed += [f"{name} ({why})" for name, why in strangers]
+        first = sessions[0].name if sessions else strangers[0][0]
         raise NoDevice(
             f"several sleds are here: {', '.join(listed)}; name one", f"host --port {first} status"
         )
@@ -85,13 +93,20 @@ def _connect_only(any_version: bool) -> Session:
 
 
 def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
-    """A session through the first of the candidate's ports that works, or why the first does not."""
+    """A session through the first of the candidate's ports that works, or why the first does not.
+
+    That one of them is busy says more than any other reason: another program has the sled.
+    """
     problem: HostError | None = None
+
+    def worse(error: HostError) -> HostError:
+        return error if problem is None or isinstance(error, PortBusy) else problem
+
     for name in candidate.ports:
         try:
             session = Session(open_port(name), name)
         except HostError as error:
-            problem = problem or error
+            problem = worse(error)
             continue
         try:
             session.hello(_PROBE_s, any_version)
@@ -100,7 +115,7 @@ def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
             return error
         except HostError as error:
             session.close()
-            problem = problem or error
+            problem = worse(error)
             continue
         return session
     return problem or NoDevice("it has no port", "host ports")

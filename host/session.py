@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, overload
 
-from host.errors import LinkError, NoAnswer, Refused, VersionMismatch
+from host.errors import LinkError, NoAnswer, PortBusy, Refused, VersionMismatch
 from host.transport import Port
 from protocol import codes, compat, layout, units, wire
 
@@ -138,8 +138,11 @@ class Session:
 
     def stop(self, drop: bool = False) -> None:
         """Lower the load, or release it at once with `drop`. Works with a device of any version."""
-        command_id = self._new_id()
-        frame = wire.encode("STOP", {"command_id": command_id, "stop_kind": int(drop)})
+        while True:
+            command_id = self._new_id()
+            frame = wire.encode("STOP", {"command_id": command_id, "stop_kind": int(drop)})
+            if b"\x03" not in frame:  # which would interrupt a controller that is still starting
+                break
         id_bytes = command_id.to_bytes(2, "little")
         heard = []
 
@@ -239,7 +242,7 @@ class Session:
 
     def _broken(self, error: OSError) -> LinkError:
         if self.device is None:
-            return LinkError(
+            return PortBusy(
                 f"{self.name} was closed from the other side before it answered: "
                 "another program may have the sled",
                 "host ports",
@@ -250,6 +253,10 @@ class Session:
         try:
             self.port.write(frame)
         except OSError as error:
+            from serial import SerialTimeoutException
+
+            if self.device is None and not isinstance(error, SerialTimeoutException):
+                raise self._broken(error) from None  # closed while HELLO was on its way
             raise LinkError(f"{self.name} takes no bytes: {error}", "host ports") from None
 
     def _send_heartbeat(self) -> None:

@@ -5,16 +5,18 @@ runs the simulator in this process; `socket://host:port` reaches one served over
 """
 
 import errno
+import re
 import sys
 from typing import Any, Protocol
 
-from host.errors import BadValue, HostError, LinkError, NoDevice
+from host.errors import BadValue, HostError, LinkError, NoDevice, PortBusy
 
 #: How long one read waits for a byte: short, so that repeats and heartbeats are on time.
 READ_s = 0.005
 WRITE_s = 1.0
 
 _SIM_PACKAGE = "sim"
+_TCP_PORT_MAX = 65_535
 
 
 class Port(Protocol):
@@ -33,9 +35,11 @@ class Port(Protocol):
 def open_port(name: str) -> Port:
     """An open port, to be closed by the caller.
 
-    Raises NoDevice if there is no such port, LinkError if it cannot be used, BadValue for an
-    unknown kind of URL.
+    Raises NoDevice if there is no such port, PortBusy if another program has it, LinkError if it
+    cannot be used, BadValue for no name at all and an unknown kind of URL.
     """
+    if not name.strip():
+        raise BadValue("the name of the port is empty", "host ports")
     scheme, is_url, _ = name.partition("://")
     if not is_url:
         return _open_serial(name)
@@ -62,9 +66,9 @@ def _explained(name: str, error: Exception) -> HostError:
         return NoDevice(f"there is no port {name}, or nothing is connected to it", "host ports")
     if number in (errno.EAGAIN, errno.EBUSY):
         hint = f"close that program ({_who_has(name)}), then try again"
-        return LinkError(f"{name} is in use by another program", hint)
+        return PortBusy(f"{name} is in use by another program", hint)
     if sys.platform == "win32" and "PermissionError" in text:  # Windows always opens exclusively
-        return LinkError(f"{name} is in use by another program", "close that program, then try again")
+        return PortBusy(f"{name} is in use by another program", "close that program, then try again")
     if number in (errno.EACCES, errno.EPERM):
         return LinkError(
             f"no permission to open {name}",
@@ -87,8 +91,11 @@ def _open_socket(url: str) -> Port:
     from host.tcp import SocketPort
 
     place = url.partition("://")[2].rstrip("/")
-    if not place.rpartition(":")[0] or not place.rpartition(":")[2].isdecimal():
+    machine, _, number = place.rpartition(":")
+    if not machine or not re.fullmatch("[0-9]+", number):
         raise BadValue(f"'{url}' is not written like socket://127.0.0.1:5333", "host ports")
+    if not 1 <= int(number[:9]) <= _TCP_PORT_MAX:
+        raise BadValue(f"'{url}': a TCP port is a number from 1 to {_TCP_PORT_MAX}", "host ports")
     try:
         port: Port = SocketPort(url, timeout=READ_s, write_timeout=WRITE_s)
     except SerialException as error:

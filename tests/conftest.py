@@ -4,8 +4,14 @@ SLED_HYPOTHESIS names the profile; without it a machine that sets CI takes `ci`.
 """
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+# A shell without job control starts `make test &` with Ctrl-C ignored, which the programs under test would
+# inherit: those that a test ends by SIGINT would then never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine stalls at will: no test may fail for its speed here, `make bench` measures that.
 settings.register_profile(

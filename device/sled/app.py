@@ -14,6 +14,7 @@ from .telemetry import Telemetry
 _MAIN_LIMIT_ticks = 100
 _MOVES_mm_per_s_q10 = 30 << 10
 _STANDS_ticks = 500
+_FRAMES_A_PASS = 8
 # Sample numbers are good for 12 days. After 6 a sled that nobody uses starts anew, with a new boot id.
 _INDEX_AGED = 1 << 29
 
@@ -64,10 +65,12 @@ class App:
         """One pass: proves life to the tick, answers what has come in, sends what is due."""
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
         self._update_mode()
-        length = self.link.receive()
-        while length and not self._leaving:
-            self.commands.handle(length)
+        # A flood must not keep the loop from its other work.
+        for _ in range(_FRAMES_A_PASS):
             length = self.link.receive() if self.link.has_room() else 0
+            if not length or self._leaving:
+                break
+            self.commands.handle(length)
         self._report_faults()
         self.telemetry.poll()
         self.link.flush()
@@ -90,10 +93,12 @@ class App:
         if modes.is_armed(self.mode):
             return
         s = self.s
+        s[tick.LOAD_PENDING] = 0
         for at in range(2 * tick.LOAD_WORDS):
             s[tick.NEXT_PULL + at] = 0
-        for at in (tick.NEXT_PULL, tick.NEXT_PUSH):
-            guard.clamp_load(s, at, 0, 0, s[tick.BARE_MASS_g])
+        # Felt as its own mass, the sled needs no brake.
+        s[tick.NEXT_PULL + 1] = s[tick.NEXT_PUSH + 1] = s[tick.BARE_MASS_g]
+        s[tick.TRIM_mN_q10] = 0
         s[tick.LEASED] = 0
         s[tick.LEASE_LEFT_ticks] = 0
         s[tick.STILL_TICKS] = 0
@@ -103,9 +108,16 @@ class App:
         self._forget_faults()
         self.trigger(modes.ARM)
 
-    def take_load(self, hold, lease_ms, limits):
-        """Hand the load in NEXT_PULL and NEXT_PUSH to the tick, held or leased."""
+    def is_releasing(self):
+        """Whether the tick has not yet seen that the brake is to be off."""
+        return self.mode == layout.MODE_IDLE and (self.s[tick.ENABLE] or self.s[tick.BRAKE_mN])
+
+    def take_load(self, load, hold, lease_ms, limits):
+        """Hand a checked load, twelve words for pull and push, to the tick, held or leased."""
         s = self.s
+        s[tick.LOAD_PENDING] = 0  # the tick may come between any two of these lines
+        for at in range(2 * tick.LOAD_WORDS):
+            s[tick.NEXT_PULL + at] = load[at]
         self.load_limits = limits
         self.lease_ms = lease_ms
         # In this order: the tick must never see a lease without time left.
@@ -119,6 +131,8 @@ class App:
         """Leave FAULT if the causes have gone; returns the result code."""
         if self.mode == layout.MODE_RAMPING_DOWN:
             return layout.RESULT_RAMPING_DOWN
+        if self.mode == layout.MODE_IDLE:
+            self._forget_faults()  # warnings
         if self.mode != layout.MODE_FAULT:
             return layout.RESULT_OK
         if self._causes():
@@ -126,6 +140,10 @@ class App:
         self._forget_faults()
         self.trigger(modes.CLEAR)
         return layout.RESULT_OK
+
+    def report_faults_again(self):
+        """Tell a new host of what is latched."""
+        self._reported = 0
 
     def leave(self, how):
         """Leave the firmware after this pass."""

@@ -16,7 +16,19 @@ from machine import ADC, PWM, Pin
 from micropython import const
 
 from . import layout
-from .tick import CELL_RAW, COUNTS, DUTY, DUTY_MAX, ENABLE, SWITCHES, BUS_mV, LATE_us, TEMPERATURE_cC, tick
+from .tick import (
+    CELL_RAW,
+    COUNTS,
+    DUTY,
+    DUTY_MAX,
+    ENABLE,
+    SAMPLE_INDEX,
+    SWITCHES,
+    BUS_mV,
+    LATE_us,
+    TEMPERATURE_cC,
+    tick,
+)
 
 _ENCODER_PIN = const(2)  # A, with B on the next pin
 _BRAKE_PIN = const(6)  # PWM slice 3, channel A
@@ -245,6 +257,8 @@ class Board:
         self._brake.duty_u16(0)
 
     def _convert_slow(self):
+        if self._s[SAMPLE_INDEX] < 2:
+            return  # not read yet
         own = self._own
         self._s[BUS_mV] = own[_BUS_RAW] * _BUS_FULL_SCALE_mV // 4096
         self._s[TEMPERATURE_cC] = temperature_cC(own[_NTC_RAW])

@@ -4,6 +4,8 @@ One function for each kind, in a table; all are absolute, so a repeat does no ha
 command id is answered from memory. Nothing is changed by a message that is refused.
 """
 
+from array import array
+
 from . import VERSION, codec, guard, layout, modes, tick
 
 _LEASE_MIN_ms = 100
@@ -37,6 +39,7 @@ class Commands:
             layout.KIND_REBOOT: (layout.SIZE_REBOOT, self._reboot),
         }
         self._version_matches = False
+        self._load = array("i", bytearray(8 * tick.LOAD_WORDS))  # a load while it is checked
         self._last_kind = 0
         self._last_id = 0
         self._last_answer = bytearray(layout.FRAME_BYTES_MAX)
@@ -47,11 +50,14 @@ class Commands:
         app = self.app
         frame = app.link.frame
         kind = frame[0]
+        if kind & 0x80:
+            return  # from a device: an echo, never to be answered
         body = length - layout.HEADER_BYTES
         if kind == layout.KIND_HELLO:
             if body >= layout.SIZE_HELLO:  # frozen; a later version may append
                 self._last_length = 0  # a new host numbers its commands anew
                 app.telemetry.stream(False, 0)
+                app.report_faults_again()
                 app.link.send(self._hello(frame))
             return
         if body < 2:
@@ -145,7 +151,7 @@ class Commands:
             app.look_for_faults()
         if app.mode == layout.MODE_FAULT:
             return self._reply(command_id, layout.RESULT_FAULTED)
-        if app.mode == layout.MODE_RAMPING_DOWN:
+        if app.mode == layout.MODE_RAMPING_DOWN or app.is_releasing():
             return self._reply(command_id, layout.RESULT_RAMPING_DOWN)
         app.arm()
         return self._reply(command_id, layout.RESULT_OK)
@@ -153,6 +159,7 @@ class Commands:
     def _set_load(self, frame):
         app = self.app
         s = app.s
+        app.look_for_faults()
         limits = 0
         hold = frame[layout.OFF_SET_LOAD_HOLD]
         lease_ms = codec.get_u16(frame, layout.OFF_SET_LOAD_LEASE_ms)
@@ -167,18 +174,17 @@ class Commands:
             result = layout.RESULT_BAD_VALUE
         for at in range(2 * tick.LOAD_WORDS):
             value = codec.get_i32(frame, layout.OFF_SET_LOAD_PULL + 4 * at)
+            self._load[at] = value
             if value < 0 or value > layout.LOAD_MAXIMA[at % tick.LOAD_WORDS]:
                 result = layout.RESULT_BAD_VALUE
         if result == layout.RESULT_OK:
-            for at in range(2 * tick.LOAD_WORDS):
-                s[tick.NEXT_PULL + at] = codec.get_i32(frame, layout.OFF_SET_LOAD_PULL + 4 * at)
-            for at in (tick.NEXT_PULL, tick.NEXT_PUSH):
+            for at in (0, tick.LOAD_WORDS):
                 limits |= guard.clamp_load(
-                    s, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
+                    self._load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
                 )
             if limits:
                 result = layout.RESULT_LIMITED
-            app.take_load(hold, lease_ms, limits)
+            app.take_load(self._load, hold, lease_ms, limits)
         out, length = self._begin(layout.KIND_LOAD_REPLY, layout.SIZE_LOAD_REPLY)
         codec.put_u16(
             out, layout.OFF_LOAD_REPLY_COMMAND_ID, codec.get_u16(frame, layout.OFF_SET_LOAD_COMMAND_ID)
@@ -196,6 +202,7 @@ class Commands:
 
     def _heartbeat(self, frame):
         app = self.app
+        app.look_for_faults()
         command_id = codec.get_u16(frame, layout.OFF_HEARTBEAT_COMMAND_ID)
         lease_ms = codec.get_u16(frame, layout.OFF_HEARTBEAT_LEASE_ms)
         if not app.s[tick.LEASED] or modes.PERMITS[app.mode] != tick.PERMIT_RAISE:

@@ -23,9 +23,11 @@ def clamp_load(s, at, force_max_mN, rolling_mN, bare_mass_g):
 
     A brake can make the sled feel heavier or, by easing off, lighter: feeding back an acceleration
     of its own is stable up to half the bare mass in discrete time. It cannot push, so a load below
-    the sled's own friction is felt as that friction.
+    the sled's own friction is felt as that friction, and as that mass: the brake then stays off.
     """
     limits = 0
+    half_g = bare_mass_g // 2
+    lowest_g = bare_mass_g - half_g
     if s[at] > force_max_mN:
         s[at] = force_max_mN
         limits |= 1 << layout.LIMIT_FORCE_MAX
@@ -33,11 +35,11 @@ def clamp_load(s, at, force_max_mN, rolling_mN, bare_mass_g):
         limits |= 1 << layout.LIMIT_OWN_FRICTION
         if s[at + 2] == 0 and s[at + 3] == 0 and s[at + 4] == 0:
             s[at] = rolling_mN
-    half_g = bare_mass_g // 2
+            lowest_g = bare_mass_g
     if s[at + 1] > bare_mass_g + half_g:
         s[at + 1] = bare_mass_g + half_g
         limits |= 1 << layout.LIMIT_INERTIA
-    if s[at + 1] < bare_mass_g - half_g:
-        s[at + 1] = bare_mass_g - half_g
+    if s[at + 1] < lowest_g:
+        s[at + 1] = lowest_g
         limits |= 1 << layout.LIMIT_INERTIA
     return limits

@@ -7,6 +7,7 @@ that the next 0x00 brings the link back. Frames to send queue up and leave as th
 from . import codec, layout
 
 _CHUNK_BYTES = 64
+_BYTES_A_CALL = 512
 _RX_BYTES = layout.FRAME_BYTES_MAX + 2  # COBS adds one byte, the delimiter another
 _TX_BYTES = 3 * _RX_BYTES
 
@@ -29,12 +30,16 @@ class Link:
 
     def receive(self):
         """Bytes of the next whole, valid frame now in `frame` (kind to body), or 0 if there is none yet."""
+        taken = 0
         while True:
             if self._chunk_at == self._chunk_end:
                 self._chunk_at = 0
-                self._chunk_end = self.board.readinto(self._chunk)
+                self._chunk_end = 0
+                if taken < _BYTES_A_CALL:  # a flood of noise must not keep the main loop here
+                    self._chunk_end = self.board.readinto(self._chunk)
                 if not self._chunk_end:
                     return 0
+                taken += self._chunk_end
             byte = self._chunk[self._chunk_at]
             self._chunk_at += 1
             if byte:

@@ -44,10 +44,10 @@ class Telemetry:
 
     def poll(self):
         """Send at most one frame."""
-        if not self.is_streaming or not self.app.link.is_quiet():
+        if not self.app.link.is_quiet():
             return
         newest = self.app.s[tick.SAMPLE_INDEX]
-        if newest - self._next >= _BATCH_SAMPLES:
+        if self.is_streaming and newest - self._next >= _BATCH_SAMPLES:
             self._next = self._send(self._next, newest, 0)
         elif self._again_next < self._again_end:
             self._again_next = self._send(self._again_next, self._again_end, layout.FLAG_RESENT)

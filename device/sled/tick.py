@@ -330,15 +330,20 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if faults & s[DROP_MASK]:
         permit = PERMIT_DROP
 
-    # 9. A new load: taken whole, and the envelope closes around the present level.
+    # 9. A new load: taken whole, and the envelope closes around the present level. The same load sent
+    #    again changes nothing.
     if s[LOAD_PENDING]:
         s[LOAD_PENDING] = 0
         at = 0
+        changed = 0
         while at < 2 * LOAD_WORDS:
-            s[PULL + at] = s[NEXT_PULL + at]
+            if s[PULL + at] != s[NEXT_PULL + at]:
+                s[PULL + at] = s[NEXT_PULL + at]
+                changed = 1
             at += 1
-        s[CEILING_mN] = s[LEVEL_mN]
-        s[FLOOR_mN] = s[LEVEL_mN]
+        if changed:
+            s[CEILING_mN] = s[LEVEL_mN]
+            s[FLOOR_mN] = s[LEVEL_mN]
 
     # 10. The law: F = F0 + m*a + b*v + c*v^2 + k*x, and the speed cap.
     at = PULL
@@ -356,7 +361,9 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if cap > 0 and speed > cap:
         law += (s[CAP_GAIN_mN_s_per_m] // 100) * (speed - cap) // 10
         limits |= _LIMIT_SPEED_CAP
+    short = 0
     if law < 0:
+        short = law
         law = 0
     force_max = s[FORCE_MAX_mN]
     if law > force_max:
@@ -406,13 +413,14 @@ def tick(s: ptr32, ring: ptr16) -> int:
         limits |= _LIMIT_RAMP
     s[LEVEL_mN] = level
 
-    # 12. The brake makes what the sled does not do by itself, never less than nothing.
+    # 12. The brake makes what the sled does not do by itself, never less than nothing. A law that would
+    #     push (`short`) takes from it: or a sled let go would be braked for slowing down.
     own = (s[BARE_MASS_g] // 10) * acceleration // 100
     own += s[ROLLING_mN] + s[ROLLING_mN_s_per_m] * law_speed // 1000
     trim = s[TRIM_mN_q10]
-    brake = level - own + (trim >> 10)
+    brake = level + short - own + (trim >> 10)
     if permit == PERMIT_RAMP:
-        brake = law - own + (trim >> 10)
+        brake = law + short - own + (trim >> 10)
     if brake < 0:
         brake = 0
         limits |= _LIMIT_OWN_FRICTION
@@ -423,8 +431,9 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if brake > last + slew:
         brake = last + slew
         limits |= _LIMIT_SLEW
-    if brake < last - slew:
-        brake = last - slew
+    # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own.
+    if permit == PERMIT_RAISE and brake < last - 4 * slew:
+        brake = last - 4 * slew
         limits |= _LIMIT_SLEW
 
     # 13. Impulse budget: within one period the brake may not stop even the bare sled. The speed along

@@ -58,6 +58,8 @@ def command(
     """
     if cli.settings().port not in (None, "sim://"):
         raise BadValue("the demo brings its own simulated sled", "host demo (or host monitor for a real one)")
+    from urllib.parse import quote, unquote
+
     from host import config, presets
     from host.lengths import LengthFinder
     from host.loading import set_held, work_out
@@ -67,20 +69,29 @@ def command(
     from host.telemetry import Telemetry
 
     workout = presets.workout(_WORKOUT)
-    known_kg = config.read().body_mass_kg
-    mass = bodyweight if bodyweight is not None else _BODY_MASS if known_kg is None else f"{known_kg!r}kg"
+    mass = bodyweight
+    if mass is None:
+        known_kg = config.read().body_mass_kg
+        mass = _BODY_MASS if known_kg is None else f"{known_kg!r}kg"
+    mass_kg = parse_body_mass_kg(mass)
     lane_m = float(workout["lane_m"]) if lane is None else parse_lane_m(lane)
     lengths = int(workout["lengths"]) if rounds is None else 2 * rounds
     request = work_out(load if load is not None else str(workout["load"]), mass, surface)
     url = (
-        f"sim://?athlete={athlete}&lengths={lengths}&lane_m={lane_m!r}&first={workout['first']}"
-        f"&body_mass_kg={parse_body_mass_kg(mass)!r}&seed={seed}"
+        f"sim://?athlete={quote(athlete, safe='')}&lengths={lengths}&lane_m={lane_m!r}"
+        f"&first={workout['first']}&body_mass_kg={mass_kg!r}&seed={seed}"
     )
-    with connect(url) as session:
+    _try_writing(out)
+    try:
+        session = connect(url)
+    except BadValue as error:  # its address is our own affair
+        why = unquote(error.sentence.removeprefix(f"cannot use {url}: ").replace("sim:// parameter ", ""))
+        raise BadValue(f"cannot simulate that: {why}", "host demo --help") from None
+    with session:
         device = session.device
         assert device is not None and device.sample_period_s is not None  # connect has asked HELLO
         applied = set_held(session, request.load, request.load)
-        _say_beginning(str(workout["name"]), lengths, lane_m, mass, request.text, applied, request.friction)
+        _say_beginning(lengths, lane_m, mass_kg, request.text, applied, request.friction)
         telemetry = Telemetry(session)
         finder = LengthFinder(device.sample_period_s)
         telemetry.start()
@@ -99,11 +110,12 @@ def command(
 
 
 def _say_beginning(
-    name: str, lengths: int, lane_m: float, mass: str, text: str, applied: "Applied", friction: float | None
+    lengths: int, lane_m: float, mass_kg: float, text: str, applied: "Applied", friction: float | None
 ) -> None:
     from host.commands.set_load import usual_friction
 
-    cli.say(f"{name}: {lengths} lengths of {lane_m:g} m, {text}, body mass {mass}")
+    times = f"{lengths // 2} time{'s' if lengths > 2 else ''} up and back"
+    cli.say(f"{times}: {lengths} lengths of {lane_m:g} m, {text}, body mass {mass_kg:g} kg")
     for line in (
         *view.both_ways(applied, friction or usual_friction()),
         *view.limit_lines(applied.limited_by),
@@ -152,9 +164,26 @@ def watch(
 def _progress(lengths: int) -> "Show":
     from host.progress import LiveShow, Show
 
-    if cli.settings().as_json or not sys.stdout.isatty():
+    if cli.settings().as_json or sys.stdout is None or not sys.stdout.isatty():
         return Show(lengths, cli.say)
     return LiveShow(lengths)
+
+
+def _try_writing(out: str) -> None:
+    """Raises BadValue if the summary cannot be written: better known before the workout than after it."""
+    try:
+        os.makedirs(os.path.dirname(out) or ".", exist_ok=True)
+        is_new = not os.path.lexists(out)
+        with open(out, "a", encoding="utf-8"):
+            pass
+        if is_new:
+            os.remove(out)
+    except OSError as error:
+        raise _unwritable(out, error) from None
+
+
+def _unwritable(out: str, error: OSError) -> BadValue:
+    return BadValue(f"cannot write '{out}': {error.strerror}", "host demo --out summary.json")
 
 
 def _write(out: str, fields: dict[str, Any]) -> None:
@@ -166,4 +195,4 @@ def _write(out: str, fields: dict[str, Any]) -> None:
             json.dump(fields, file, indent=2, allow_nan=False)
             file.write("\n")
     except OSError as error:
-        raise BadValue(f"cannot write {out}: {error.strerror}", "host demo --out summary.json") from None
+        raise _unwritable(out, error) from None

@@ -3,6 +3,7 @@
 import click
 
 from host import cli, view
+from host.errors import BadValue
 from host.measures import shielded
 
 
@@ -67,10 +68,17 @@ def command(load: str, push: str | None, bodyweight: str | None, surface: str | 
 
 
 def usual_friction() -> float:
-    """Friction of the athlete's usual surface, for showing a force as a sled's mass."""
+    """Friction of the athlete's usual surface, for showing a force as a sled's mass.
+
+    That of the default surface where the user's file is damaged: only the kilograms shown depend on
+    it, which is no reason to fail once the load is set.
+    """
     from host import config, presets
 
-    return presets.surface(config.read().surface).friction
+    try:
+        return presets.surface(config.read().surface).friction
+    except BadValue:
+        return presets.surface(None).friction
 
 
 def _worked_out_from(body_mass_kg: float | None, surface: str | None) -> str:

@@ -1,5 +1,6 @@
 """`host sim`: a simulated sled that other programs and terminals use like a real one."""
 
+import errno
 from typing import Any
 
 import click
@@ -58,9 +59,26 @@ def command(
             return
         except (ValueError, OverflowError) as error:
             raise BadValue(f"cannot simulate that: {error}", "host sim --help") from None
+        except BrokenPipeError:  # the reader of our lines has gone
+            raise
         except OSError as error:
-            if tcp_port is not None or port == 0:
-                raise LinkError(f"cannot serve: {error.strerror or error}", "host sim --tcp-port 0") from None
+            if error.errno != errno.EADDRINUSE or tcp_port is not None or port == 0:
+                raise _cannot_serve(error) from None
+
+
+def _cannot_serve(error: OSError) -> LinkError:
+    """What an operating system's refusal means, told apart by what it is about: a file or a port."""
+    from protocol import announce
+
+    reason = error.strerror or str(error)
+    if error.filename is not None or "SLED_RUNTIME_DIR" in reason:
+        return LinkError(
+            f"cannot announce the simulator in {announce.directory()}: {reason}",
+            "SLED_RUNTIME_DIR=some/folder host sim (the same for every other command)",
+        )
+    if error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+        return LinkError(f"cannot serve: {reason}", "host sim --tcp-port 0")
+    return LinkError(f"cannot serve: {reason}", "host sim --no-pty")
 
 
 def _serve(wishes: dict[str, Any], tcp_port: int, pty: bool, speed: float) -> None:

@@ -3,6 +3,8 @@
 import click
 
 from host import cli, view
+from host.errors import LinkError, NoAnswer
+from host.session import Session
 
 
 @cli.command("stop")
@@ -12,6 +14,8 @@ from host import cli, view
 def command(drop: bool) -> cli.Answer:
     """Lower the load within a second and release the brake. Always accepted, whatever the sled does.
 
+    A port that is named is told STOP even if nothing there says who it is.
+
     \b
     Examples:
       host stop
@@ -19,11 +23,41 @@ def command(drop: bool) -> cli.Answer:
       host --port /dev/ttyACM0 stop
     """
     from host.ports import connect
+    from host.transport import open_port
 
-    with connect(cli.settings().port, any_version=True) as session:
-        session.stop(drop)
-        device = session.device
-    assert device is not None  # connect has asked HELLO
+    port = cli.settings().port
+    if port is None:
+        with connect(None, any_version=True) as session:
+            session.stop(drop)
+            device = session.device
+    else:
+        with Session(open_port(port), port) as session:
+            try:
+                session.hello(any_version=True)
+            except NoAnswer as error:
+                _stop_blindly(session, drop, error)
+            else:
+                session.stop(drop)
+            device = session.device
     how = "released" if drop else "lowering the load, then released"
-    fields = {"stopped": "drop" if drop else "ramp", "device": view.device_fields(device)}
-    return cli.Answer(fields, [f"{view.device_words(device)}: {how}"])
+    fields = {
+        "stopped": "drop" if drop else "ramp",
+        "device": None if device is None else view.device_fields(device),
+    }
+    who = f"{port}, which does not say who it is" if device is None else view.device_words(device)
+    return cli.Answer(fields, [f"{who}: {how}"])
+
+
+def _stop_blindly(session: Session, drop: bool, unanswered: NoAnswer) -> None:
+    """STOP to whoever is there. Raises LinkError, saying whether it was sent, unless it is confirmed."""
+    try:
+        session.stop(drop)
+        return
+    except NoAnswer:
+        outcome = "STOP was sent unconfirmed"
+    except LinkError as error:
+        outcome = f"STOP could not be sent ({error.sentence})"
+    raise LinkError(
+        f"{unanswered.sentence}; {outcome}: press the emergency stop",
+        f"host --port {session.name} stop" + (" --drop" if drop else ""),
+    )

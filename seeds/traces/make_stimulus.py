@@ -211,6 +211,8 @@ def ends(walk: Walk) -> None:
     ):
         walk.go(12, 2_000, {name: value, "TRAVEL_PEAK_um": 0}, 80_000)
         walk.go(24, -2_000, None, 80_000)
+    walk.go(4, 1_500, open_wide | {"BRAKE_mN": 600_000, "BRAKE_FULL_SCALE_mN": 400_000}, 80_000)
+    walk.go(4, 1_500, {"BRAKE_FULL_SCALE_mN": 800_000}, 80_000)
     walk.go(300, 1_500, walk.load(LOADS["force"]) | open_wide, 20_000)
     walk.go(4, 1_500, {"FORCE_MAX_mN": 0})  # while the brake is on
     walk.go(4, 1_500, {"FORCE_MAX_mN": 800_000, "TRIM_mN_q10": 90_000, "TRIM_MAX_mN": 0})

@@ -1,5 +1,6 @@
 """Commands, leases and faults of the whole firmware on a simulated sled, told through the wire."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -281,3 +282,130 @@ def test_a_sled_on_for_six_days_starts_anew_once_it_is_not_armed(desk: Desk) -> 
     desk.say("STOP", stop_kind=layout.STOP_DROP)
     desk.rig.step(10)
     assert desk.rig.board.boot_id != boot_id
+
+
+def test_a_flood_of_noise_does_not_keep_the_main_loop_from_its_work(desk: Desk) -> None:
+    desk.loaded()
+    board = desk.rig.board
+    board.readinto = lambda buffer: len(buffer)  # type: ignore[method-assign]
+    desk.rig.switches = ESTOP
+    for _ in range(20):
+        desk.rig.app.poll()
+        tick.tick(board.s, board.ring)
+        board.s[tick.SWITCHES] = ESTOP
+    assert desk.rig.app.mode == layout.MODE_FAULT
+
+
+def test_a_frame_of_a_device_is_never_answered(desk: Desk) -> None:
+    desk.rig.write(wire.encode("REPLY", {"command_id": 1, "result": 0, "mode": 0, "setting_value": 0}))
+    assert desk.hear(10) == []
+
+
+def test_a_drop_is_not_cancelled_by_arming_in_the_same_breath(desk: Desk) -> None:
+    desk.loaded()
+    desk.rig.write(
+        wire.encode("STOP", {"command_id": 700, "stop_kind": layout.STOP_DROP})
+        + wire.encode("ARM", {"command_id": 701})
+    )
+    stopped, armed = desk.hear(3)
+    assert stopped.fields["result"] == layout.RESULT_OK
+    assert armed.fields["result"] == layout.RESULT_RAMPING_DOWN
+    assert desk.s[tick.ENABLE] == 0
+
+
+def test_a_lapse_just_before_the_command_is_not_overlooked() -> None:
+    for name in ("HEARTBEAT", "SET_LOAD"):
+        desk = Desk().loaded(lease_ms=1000)
+        app = desk.rig.app
+        poll = app._update_mode
+
+        def lapse_right_after(poll: Any = poll, s: Any = desk.s) -> None:
+            poll()
+            s[tick.LEASE_LEFT_ticks] = 0
+            tick.tick(s, desk.rig.board.ring)  # noqa: B023 - called within this turn
+
+        app._update_mode = lapse_right_after
+        if name == "HEARTBEAT":
+            assert desk.say(name, lease_ms=0).fields["result"] == layout.RESULT_NO_LEASE
+        else:
+            assert desk.set_load(100_000).fields["result"] == layout.RESULT_RAMPING_DOWN
+
+
+def test_the_same_load_sent_again_does_not_close_the_envelope(desk: Desk) -> None:
+    desk.loaded()
+    desk.rig.step(2000)
+    ceiling = desk.s[tick.CEILING_mN]
+    desk.set_load(100_000)
+    assert desk.s[tick.CEILING_mN] >= ceiling
+    desk.set_load(101_000)
+    assert desk.s[tick.CEILING_mN] < ceiling
+
+
+def test_the_tick_never_sees_half_a_load(desk: Desk) -> None:
+    """Two loads in one pass, and one tick between any two lines of handing them over, as on the chip."""
+    desk.say("ARM")
+    s, ring = desk.s, desk.rig.board.ring
+    lines = 0
+    interrupted = 0
+    seen = set()
+
+    def tick_at_one_line(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_name != "take_load":
+            return None
+        if event == "line":
+            lines += 1
+            if lines == interrupted:
+                tick.tick(s, ring)
+                seen.add(tuple(s[tick.PULL : tick.PULL + 12]))
+        return tick_at_one_line
+
+    whole = {tuple(s[tick.PULL : tick.PULL + 12])}
+    before = sys.gettrace()
+    while lines >= interrupted:
+        lines = 0
+        interrupted += 1
+        for half in (0, 1):
+            force_mN = 20_000 + 200 * interrupted + 100 * half
+            fields = {"hold": 0, "lease_ms": 0, "pull": load(force_mN), "push": load(force_mN)}
+            desk.rig.write(wire.encode("SET_LOAD", {"command_id": 2 * interrupted + half} | fields))
+            whole.add(tuple([force_mN, 30_000, 0, 0, 0, 0] * 2))
+        sys.settrace(tick_at_one_line)
+        try:
+            desk.rig.app.poll()
+        finally:
+            sys.settrace(before)
+        tick.tick(s, ring)
+    assert interrupted > 30 and len(seen) > 20
+    assert seen <= whole
+
+
+def test_a_sled_that_is_let_go_is_not_braked_for_slowing_down(desk: Desk) -> None:
+    desk.say("ARM")
+    for walk in (False, True):
+        if walk:
+            desk.set_load(0)
+        desk.force_N = 90.0
+        desk.rig.step(900)
+        assert desk.rig.plant.v_m_per_s > 1.0
+        desk.force_N = 0.0
+        for _ in range(2000):
+            desk.rig.step(1)
+            assert desk.s[tick.BRAKE_mN] == 0
+
+
+@pytest.mark.parametrize("cap_mm_per_s", [300, 800, 2000])
+@pytest.mark.parametrize("force_N", [300.0, 600.0])
+def test_a_speed_cap_that_is_run_into_settles(desk: Desk, cap_mm_per_s: int, force_N: float) -> None:
+    # With falls slewed as slowly as rises the brake swung between 75 and 475 N for ever.
+    desk.say("ARM")
+    capped = load(20_000) | {"speed_cap_mm_per_s": cap_mm_per_s}
+    desk.say("SET_LOAD", hold=0, lease_ms=0, pull=capped, push=capped)
+    desk.s[tick.CEILING_mN] = desk.s[tick.FORCE_MAX_mN]
+    desk.force_N = force_N
+    desk.rig.step(2000)
+    brakes = set()
+    for _ in range(1000):
+        desk.rig.step(1)
+        brakes.add(desk.s[tick.BRAKE_mN])
+    assert max(brakes) - min(brakes) < 20_000

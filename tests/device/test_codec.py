@@ -177,8 +177,9 @@ def received(stream, chunk):
     """Frames that the device's link takes from a stream, and how many it counts as damaged."""
     link = Link(Line(stream, chunk))
     frames = []
-    while length := link.receive():
-        frames.append(bytes(link.frame[:length]))
+    while (length := link.receive()) or link.board.stream:
+        if length:
+            frames.append(bytes(link.frame[:length]))
         assert len(link.frame) < 2 * layout.ENCODED_BYTES_MAX
     return frames, link.damaged
 

@@ -113,7 +113,7 @@ def test_tow_force_is_read_in_newtons_with_its_sign(force_N: float) -> None:
     assert driven.s[tick.TOW_mN] / 1000 == pytest.approx(force_N, abs=0.02)
 
 
-@given(force_N=st.floats(40, 700), velocity=st.floats(0.5, 3.0), sign=SIGNS)
+@given(force_N=st.floats(40, 700), velocity=st.floats(0.8, 3.0), sign=SIGNS)
 def test_brake_makes_the_law_less_the_sleds_own_friction(force_N: float, velocity: float, sign: int) -> None:
     driven = DrivenTick()
     driven.set_load(round(force_N * 1000), driven.s[tick.BARE_MASS_g])

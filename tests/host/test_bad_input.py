@@ -170,6 +170,46 @@ def test_a_device_that_breaks_off_after_hello_is_code_5(host: Host) -> None:
         is_refused(host("--json", *words), host(*words), 5, "stopped answering")
 
 
+@pytest.mark.parametrize("line", ['body_mass_kg = "x"', 'surface = "moon"'])
+def test_a_settings_file_that_no_load_needs_never_fails_what_was_done(host: Host, line: str) -> None:
+    (host.folder / "config").mkdir()
+    (host.folder / "config" / "config.toml").write_text(line)
+    for words in (("set-load", "130N"), ("status",)):
+        outcome = host("--port", "sim://", *words)
+        assert (outcome.code, outcome.stderr) == (0, ""), words
+    words = ("--bodyweight", "80kg", "--load", "130N", "--rounds", "1", "--lane", "3m")
+    outcome = host("demo", *words)
+    assert (outcome.code, outcome.stderr) == (0, "") and "130.0 N (a sled of 40.2 kg)" in outcome.stdout
+
+
+@pytest.mark.parametrize("words", [("stop",), ("stop", "--drop")])
+def test_a_named_port_that_says_nothing_is_told_stop_all_the_same(host: Host, words: tuple[str, ...]) -> None:
+    reader, heard = wire.FrameReader(), []
+
+    def note(data: bytes) -> bytes:
+        heard.extend(wire.decode(frame) for frame in reader.feed(data))
+        return b""
+
+    with Peer(note) as peer:
+        words = ("--port", peer.name, *words)
+        reason = "STOP was sent unconfirmed: press the emergency stop"
+        is_refused(host("--json", *words), host(*words), 5, reason)
+    stops = [message.fields["stop_kind"] for message in heard if message.name == "STOP"]
+    assert len(stops) > 5 and set(stops) == {int("--drop" in words)}
+
+
+def test_a_sled_that_hears_stop_but_not_hello_is_stopped(host: Host) -> None:
+    device = FakeDevice()
+
+    def deaf_to_hello(data: bytes) -> bytes:
+        answers = device.answer(data)
+        return answers if "STOP" in device.heard else b""
+
+    with Peer(deaf_to_hello) as peer:
+        answer = host("--json", "--port", peer.name, "stop", "--drop").answer
+    assert answer["ok"] and answer["stopped"] == "drop" and answer["device"] is None
+
+
 def test_a_damaged_settings_file_is_code_2(host: Host, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.toml").write_text("body_mass_kg = 'heavy'")

@@ -59,6 +59,12 @@ def test_a_load_beyond_the_sled_is_applied_as_near_as_possible_and_reported(host
     assert "force_max" in outcome.answer["limited_by"]
 
 
+def test_a_mass_beyond_the_sled_is_limited_by_the_sled_and_not_refused(host: Host) -> None:
+    outcome = host("--json", "--port", "sim://", "set-load", "400kg", "--surface", "turf")
+    assert outcome.code == 0 and outcome.answer["requested"]["sled_mass_kg"] == 400
+    assert outcome.answer["pull"]["force_N"] == 800.0 and "force_max" in outcome.answer["limited_by"]
+
+
 def test_people_read_newtons_kilograms_and_what_limited_it(host: Host) -> None:
     lines = host("--port", "sim://", *SET_LOAD).stdout
     assert "129.4 N" in lines and "40.0 kg" in lines and "limited" not in lines
@@ -113,6 +119,10 @@ def test_global_options_work_on_either_side_and_the_later_one_counts(
         ("athlete", "--bodyweight", "80"),
         ("athlete", "--surface", "ice"),
         ("--port", "carrier-pigeon://7", "status"),
+        ("--port", "", "status"),
+        ("--port", "socket://127.0.0.1:65536", "status"),
+        ("--port", "socket://127.0.0.1:\N{SUPERSCRIPT TWO}", "status"),
+        ("--port", "socket://127.0.0.1:\N{ARABIC-INDIC DIGIT FIVE}", "status"),
     ],
 )
 def test_bad_usage_is_code_2_in_both_forms(host: Host, words: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from host.progress import Show
 from host.session import Session
 from host.telemetry import Sample, Telemetry
 from host.transport import open_port
+from tests.host.command_line import Host
 
 
 class Lines(Show):
@@ -65,3 +66,35 @@ def test_a_fault_on_the_way_is_named(session: Session) -> None:
 
     with pytest.raises(Refused, match="emergency stop is pressed"):
         watched(session, 2, Lines(2, press_the_emergency_stop))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--athlete", "nobody"), "no athlete 'nobody'; known are"),
+        (("--athlete", "recreational&seed=7"), "no athlete 'recreational&seed=7'"),
+        (("--seed", "-1"), "seed must be from 0"),
+        (("--bodyweight", "250kg"), "body_mass_kg must be from 30 to 200"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said_without_the_inner_address(
+    host: Host, words: tuple[str, ...], reason: str
+) -> None:
+    answer = host("--json", "demo", *words).answer
+    assert answer["code"] == 2 and reason in answer["error"] and "sim:" not in answer["error"]
+    assert answer["hint"] == "host demo --help"
+
+
+def test_a_summary_that_cannot_be_written_is_known_before_the_workout(host: Host) -> None:
+    (host.folder / "taken").mkdir()
+    outcome = host("demo", "--rounds", "1", "--lane", "3m", "--out", "taken")
+    assert (outcome.code, outcome.stdout) == (2, "") and "cannot write 'taken'" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("rounds", "title"), [("1", "1 time up and back: 2"), ("2", "2 times up and back: 4")]
+)
+def test_the_title_counts_the_rounds_that_are_gone(host: Host, rounds: str, title: str) -> None:
+    words = ("--bodyweight", "176.37lb", "--rounds", rounds, "--lane", "3m")
+    first = host("demo", *words).stdout.splitlines()[0]
+    assert first.startswith(title) and first.endswith("body mass 80.0001 kg"), first

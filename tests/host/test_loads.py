@@ -84,6 +84,8 @@ REFUSED = {
     "walk+50%bw": "walk",
     "auto@0.8m/s": "comes later",
     "auto@0.8m/s+cap:1m/s": "comes later",
+    "auto": "comes later",
+    "autobahn": "is not a load",
     "50%vdec": "comes later",
 }
 
@@ -112,9 +114,14 @@ def test_a_load_that_needs_a_body_mass_says_so_when_none_is_known(text: str) -> 
     assert "--bodyweight" in caught.value.hint
 
 
-def test_a_sum_beyond_the_wire_is_refused_not_wrapped() -> None:
+@pytest.mark.parametrize(("text", "inertia_kg"), [("400kg", 400), ("900N+400kg", 400), ("1000N+50%bw", 40)])
+def test_a_force_beyond_the_wire_is_the_greatest_there_is_a_number_for(text: str, inertia_kg: float) -> None:
+    assert worked_out(text) == Load(force_N=1000, inertia_kg=inertia_kg)
+
+
+def test_a_sum_beyond_the_wire_that_is_no_force_is_refused_not_wrapped() -> None:
     with pytest.raises(LoadError, match="more than a sled can be told"):
-        worked_out("900N+400kg")
+        worked_out("500kg+1100lb")
 
 
 def numbers_of(kind: str) -> st.SearchStrategy[float]:

@@ -1,5 +1,6 @@
 """Finding the one sled: never the first port found, never a guess among several."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from host import ports
-from host.errors import LinkError, NoDevice, VersionMismatch
+from host.errors import LinkError, NoDevice, PortBusy, VersionMismatch
 from host.tcp import SocketPort
 from protocol import announce, layout
 from tests.host.peers import FakeDevice, Peer
@@ -73,6 +74,76 @@ def test_a_sled_of_another_version_is_one_of_several_too(neighbour: int) -> None
         announce.publish([first.name], "00")
         with pytest.raises(NoDevice, match="several sleds"):
             ports.connect(None)
+
+
+@contextlib.contextmanager
+def held(name: str) -> Iterator[None]:
+    """A port that another program has opened and locked."""
+    import fcntl
+
+    holder = os.open(name, os.O_RDWR | os.O_NOCTTY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(holder)
+
+
+@contextlib.contextmanager
+def turning_away() -> Iterator[str]:
+    """A simulator's TCP port while another program has the sled: every client is closed at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def is_one_of_several(busy: str, free: str, device: FakeDevice) -> None:
+    with pytest.raises(NoDevice, match="several sleds") as caught:
+        ports.connect(None)
+    assert caught.value.code == 3
+    assert f"{busy} (in use by another program)" in caught.value.sentence and free in caught.value.sentence
+    assert set(device.heard) <= {"HELLO"}, "the sled that happens to be free is not acted on"
+
+
+def test_a_sled_that_another_program_uses_is_one_of_several_too(neighbour: int) -> None:
+    device = FakeDevice()
+    with Peer(device.answer) as first, Peer(FakeDevice().answer) as second, held(second.name):
+        announce_as(neighbour, second.name)
+        announce.publish([first.name], "00")
+        is_one_of_several(second.name, first.name, device)
+
+
+def test_a_sled_whose_tcp_port_turns_us_away_is_one_of_several_too(neighbour: int) -> None:
+    device = FakeDevice()
+    with Peer(device.answer) as first, turning_away() as second:
+        announce_as(neighbour, second)
+        announce.publish([first.name], "00")
+        is_one_of_several(second, first.name, device)
+
+
+def test_a_sled_is_busy_if_any_of_its_ports_is_even_where_another_is_silent(neighbour: int) -> None:
+    device = FakeDevice()
+    with Peer(device.answer) as first, Peer() as silent, turning_away() as second:
+        announce_as(neighbour, silent.name, second)  # as a simulator whose TCP port has the sled
+        announce.publish([first.name], "00")
+        is_one_of_several(silent.name, first.name, device)
+
+
+def test_a_single_busy_sled_gives_its_own_reason() -> None:
+    with Peer(FakeDevice().answer) as peer, held(peer.name):
+        announce.publish([peer.name], "00")
+        with pytest.raises(PortBusy, match=f"{peer.name} is in use by another program") as caught:
+            ports.connect(None)
+    assert caught.value.code == 5
 
 
 def test_the_only_sled_there_is_gives_its_own_reason_when_it_cannot_be_used() -> None:

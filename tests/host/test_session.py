@@ -2,6 +2,9 @@
 
 import errno
 import os
+import socket
+import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.errors import LinkError, NoDevice, Refused, VersionMismatch
+from host.errors import LinkError, NoDevice, PortBusy, Refused, VersionMismatch
 from host.loading import Applied, applied, set_held
 from host.loads import Load
 from host.session import Session
@@ -267,6 +270,27 @@ def test_a_stop_nobody_confirms_is_an_error_that_points_to_the_emergency_stop() 
         with pytest.raises(LinkError, match="emergency stop"):
             session.stop()
         assert peer.received.count(0) > 3, "STOP is repeated"
+
+
+@posix_only
+def test_a_stop_holds_no_byte_that_interrupts_a_controller_which_is_still_starting() -> None:
+    with Peer(FakeDevice().answer) as peer, Session(open_port(peer.name), peer.name) as session:
+        session._next_id = 0x02FF  # the next one would be 0x0300
+        session.stop()
+        assert peer.received and 3 not in peer.received
+
+
+@posix_only
+def test_a_line_closed_before_the_first_byte_was_sent_is_a_busy_port_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        name = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        with Session(open_port(name), name) as session:
+            client, _ = server.accept()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()  # at once, as a server that turns clients away
+            time.sleep(0.1)
+            with pytest.raises(PortBusy, match="before it answered"):
+                session.hello()
 
 
 @posix_only
