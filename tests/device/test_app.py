@@ -1,65 +1,15 @@
 """Commands, leases and faults of the whole firmware on a simulated sled, told through the wire."""
 
-import sys
-from typing import Any
-
 import pytest
 
-from device.sled import layout, modes, tick
+from device.sled import layout, tick
 from protocol import wire
 from protocol.settings import SETTINGS
-from sim.athlete import ScriptedForce
-from sim.rig import ESTOP, Rig, RigConfig
+from sim.rig import ESTOP
+from tests.device.desk import Desk
 from tests.stateful.test_firmware import load
 
 SETTINGS_BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-
-class Desk:
-    """A host that speaks one command at a time to a rig."""
-
-    def __init__(self, hello: bool = True) -> None:
-        self.rig = Rig(RigConfig())
-        self.force_N = 0.0
-        self.rig.person = ScriptedForce(lambda now_s: self.force_N)
-        self.reader = wire.FrameReader()
-        self.command_id = 0
-        if hello:
-            self.say("HELLO", protocol_major=1, protocol_minor=0)
-
-    @property
-    def s(self) -> Any:
-        return self.rig.board.s
-
-    def hear(self, ticks: int = 3) -> list[wire.Received]:
-        """Let time pass and read along, as a host with a small buffer does."""
-        frames = []
-        for start in range(0, ticks, 20):
-            self.rig.step(min(20, ticks - start))
-            frames += self.reader.feed(self.rig.read(1 << 20))
-        return [wire.decode(frame) for frame in frames]
-
-    def say(self, name: str, **fields: Any) -> wire.Received:
-        """Send with a new command id; the first answer."""
-        if name != "HELLO" and "command_id" not in fields:
-            self.command_id += 1
-            fields["command_id"] = self.command_id
-        self.rig.write(wire.encode(name, fields))
-        return next(m for m in self.hear() if m.name != "FAULT")
-
-    def set_load(self, force_mN: int, lease_ms: int = 0) -> wire.Received:
-        return self.say(
-            "SET_LOAD", hold=1 if lease_ms else 0, lease_ms=lease_ms, pull=load(force_mN), push=load(force_mN)
-        )
-
-    def loaded(self, force_mN: int = 100_000, lease_ms: int = 0) -> "Desk":
-        """Armed, with that load, and pulled at its pace."""
-        self.say("ARM")
-        self.set_load(force_mN, lease_ms)
-        self.force_N = force_mN / 1000 + 60
-        self.rig.step(600)
-        self.force_N = force_mN / 1000
-        return self
 
 
 @pytest.fixture
@@ -190,16 +140,6 @@ def test_a_held_load_outlives_its_host_but_not_ten_minutes_at_rest(desk: Desk) -
     assert desk.rig.app.mode == layout.MODE_IDLE
 
 
-def test_arming_after_a_lapse_does_not_see_the_old_lapse_again(desk: Desk) -> None:
-    desk.loaded(lease_ms=100)
-    desk.rig.step(1500)
-    app = desk.rig.app
-    assert app.mode == layout.MODE_IDLE and app.faults() & 1 << layout.FAULT_LEASE_LAPSED
-    app.arm()
-    app.poll()  # before the next tick has come
-    assert app.mode in (layout.MODE_ARMED, layout.MODE_LOADING)
-
-
 def test_a_fault_stays_until_its_cause_has_gone_and_it_is_cleared(desk: Desk) -> None:
     desk.loaded()
     desk.rig.switches = ESTOP
@@ -263,16 +203,6 @@ def test_clock_pong_names_the_newest_sample(desk: Desk) -> None:
     assert pong.fields == {"ping_id": 77, "sample_index": desk.s[tick.SAMPLE_INDEX] - 1, "since_tick_us": 0}
 
 
-def test_a_stalled_main_loop_ramps_the_load_down(desk: Desk) -> None:
-    desk.loaded()
-    s = desk.s
-    for _ in range(1300):
-        tick.tick(s, desk.rig.board.ring)
-    assert s[tick.FAULTS] & 1 << layout.FAULT_MAIN_STALLED and s[tick.ENABLE] == 0
-    desk.rig.step(10)
-    assert desk.rig.app.mode == layout.MODE_FAULT and not modes.is_armed(desk.rig.app.mode)
-
-
 def test_a_sled_on_for_six_days_starts_anew_once_it_is_not_armed(desk: Desk) -> None:
     desk.say("ARM")
     desk.s[tick.SAMPLE_INDEX] = 2**29
@@ -284,51 +214,9 @@ def test_a_sled_on_for_six_days_starts_anew_once_it_is_not_armed(desk: Desk) -> 
     assert desk.rig.board.boot_id != boot_id
 
 
-def test_a_flood_of_noise_does_not_keep_the_main_loop_from_its_work(desk: Desk) -> None:
-    desk.loaded()
-    board = desk.rig.board
-    board.readinto = lambda buffer: len(buffer)  # type: ignore[method-assign]
-    desk.rig.switches = ESTOP
-    for _ in range(20):
-        desk.rig.app.poll()
-        tick.tick(board.s, board.ring)
-        board.s[tick.SWITCHES] = ESTOP
-    assert desk.rig.app.mode == layout.MODE_FAULT
-
-
 def test_a_frame_of_a_device_is_never_answered(desk: Desk) -> None:
     desk.rig.write(wire.encode("REPLY", {"command_id": 1, "result": 0, "mode": 0, "setting_value": 0}))
     assert desk.hear(10) == []
-
-
-def test_a_drop_is_not_cancelled_by_arming_in_the_same_breath(desk: Desk) -> None:
-    desk.loaded()
-    desk.rig.write(
-        wire.encode("STOP", {"command_id": 700, "stop_kind": layout.STOP_DROP})
-        + wire.encode("ARM", {"command_id": 701})
-    )
-    stopped, armed = desk.hear(3)
-    assert stopped.fields["result"] == layout.RESULT_OK
-    assert armed.fields["result"] == layout.RESULT_RAMPING_DOWN
-    assert desk.s[tick.ENABLE] == 0
-
-
-def test_a_lapse_just_before_the_command_is_not_overlooked() -> None:
-    for name in ("HEARTBEAT", "SET_LOAD"):
-        desk = Desk().loaded(lease_ms=1000)
-        app = desk.rig.app
-        poll = app._update_mode
-
-        def lapse_right_after(poll: Any = poll, s: Any = desk.s) -> None:
-            poll()
-            s[tick.LEASE_LEFT_ticks] = 0
-            tick.tick(s, desk.rig.board.ring)  # noqa: B023 - called within this turn
-
-        app._update_mode = lapse_right_after
-        if name == "HEARTBEAT":
-            assert desk.say(name, lease_ms=0).fields["result"] == layout.RESULT_NO_LEASE
-        else:
-            assert desk.set_load(100_000).fields["result"] == layout.RESULT_RAMPING_DOWN
 
 
 def test_the_same_load_sent_again_does_not_close_the_envelope(desk: Desk) -> None:
@@ -339,45 +227,6 @@ def test_the_same_load_sent_again_does_not_close_the_envelope(desk: Desk) -> Non
     assert desk.s[tick.CEILING_mN] >= ceiling
     desk.set_load(101_000)
     assert desk.s[tick.CEILING_mN] < ceiling
-
-
-def test_the_tick_never_sees_half_a_load(desk: Desk) -> None:
-    """Two loads in one pass, and one tick between any two lines of handing them over, as on the chip."""
-    desk.say("ARM")
-    s, ring = desk.s, desk.rig.board.ring
-    lines = 0
-    interrupted = 0
-    seen = set()
-
-    def tick_at_one_line(frame: Any, event: str, argument: Any) -> Any:
-        nonlocal lines
-        if frame.f_code.co_name != "take_load":
-            return None
-        if event == "line":
-            lines += 1
-            if lines == interrupted:
-                tick.tick(s, ring)
-                seen.add(tuple(s[tick.PULL : tick.PULL + 12]))
-        return tick_at_one_line
-
-    whole = {tuple(s[tick.PULL : tick.PULL + 12])}
-    before = sys.gettrace()
-    while lines >= interrupted:
-        lines = 0
-        interrupted += 1
-        for half in (0, 1):
-            force_mN = 20_000 + 200 * interrupted + 100 * half
-            fields = {"hold": 0, "lease_ms": 0, "pull": load(force_mN), "push": load(force_mN)}
-            desk.rig.write(wire.encode("SET_LOAD", {"command_id": 2 * interrupted + half} | fields))
-            whole.add(tuple([force_mN, 30_000, 0, 0, 0, 0] * 2))
-        sys.settrace(tick_at_one_line)
-        try:
-            desk.rig.app.poll()
-        finally:
-            sys.settrace(before)
-        tick.tick(s, ring)
-    assert interrupted > 30 and len(seen) > 20
-    assert seen <= whole
 
 
 def test_a_sled_that_is_let_go_is_not_braked_for_slowing_down(desk: Desk) -> None:
