@@ -9,9 +9,10 @@ from sim.rig import RigConfig
 from tests.safety.shoves import LOADS, PUSHES, Push, run, run_naive
 
 # The promise is 0.5 J when shoved back at up to 400 N, by the worst driver: SignedDriver holds sign and
-# command for 4 ms. Measured over 300 runs: at most 0.012 J; 0.10 J without the impulse budget, 9 J without
-# the fade as well. The test is held between, so that it fails when either is gone.
-INJECTED_MAX_J = 0.05
+# command for 4 ms. Measured over 1200 runs: at most 0.023 J; 0.10 J over 300 without the impulse budget, 9 J
+# without the fade as well. The test is held between, so that it fails when either is gone.
+INJECTED_MAX_J = 0.03
+INJECTED_MISMATCHED_MAX_J = 0.05  # a sled that is not what its settings say
 
 
 @settings(max_examples=200)
@@ -37,7 +38,7 @@ def test_passivity_holds_on_a_sled_that_differs_from_its_settings(
 ) -> None:
     sled = Sled(mass_kg=30.0 * mass, rolling_N=11.2 * friction)
     driver = Driver()._replace(full_scale_N=Driver().full_scale_N * scale)
-    assert run(load, pushes, RigConfig(sled=sled, driver=driver)).injected_J <= INJECTED_MAX_J
+    assert run(load, pushes, RigConfig(sled=sled, driver=driver)).injected_J <= INJECTED_MISMATCHED_MAX_J
 
 
 @pytest.mark.parametrize("load_N", [130.0, 400.0])
