@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sim.parameters import ATHLETES
+from sim.bodies import ATHLETES
 from sim.rig import RigConfig, check
 
 SCHEME = "sim://"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, Protocol
 
-from sim.parameters import Body
+from sim.bodies import Body
 from sim.plant import HANDLES, SLACK, TETHER, Plant, TICK_s
 from sim.sensors import Normal
 
@@ -111,9 +111,15 @@ class Athlete:
         self._is_left = self._random.random() < 0.5
         self._step_from_s = self._step_until_s = 0.0
         self._strength = 1.0
+        self._phase = 0.0
         self._calls = 0
         self._start_s = self._let_go_s = self._start_m = self._start_J = self._force_sum_N = 0.0
         self._force_calls = self._length_steps = 0
+
+    @property
+    def phase(self) -> float:
+        """Part of the present step that has passed, 0 to 1; 0 while not stepping."""
+        return self._phase
 
     def act(self, plant: Plant, now_s: float, is_enabled: bool) -> None:
         """Look at the sled, then set hitch and propulsion for the next tick."""
@@ -175,6 +181,7 @@ class Athlete:
     def _let_go(self, plant: Plant, now_s: float) -> None:
         plant.hitch = SLACK
         plant.propulsion_N = 0.0
+        self._phase = 0.0
         self._let_go_s = now_s
 
     def _close_length(self, plant: Plant) -> None:
@@ -253,7 +260,7 @@ class Athlete:
         # Steps: one parabolic pulse of mean 1 each, shallower by `pulse_depth`.
         if now_s >= self._step_until_s:
             self._step(now_s)
-        part = (now_s - self._step_from_s) / (self._step_until_s - self._step_from_s)
+        part = self._phase = (now_s - self._step_from_s) / (self._step_until_s - self._step_from_s)
         depth = body.pulse_depth if effort > 0.0 else 0.0
         pulse = 1.0 + depth * (6.0 * part * (1.0 - part) - 1.0)
         plant.propulsion_N = direction * effort * pulse * self._strength

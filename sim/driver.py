@@ -27,7 +27,17 @@ class Driver:
     tests: `is_wrong_signed` makes the brake drive, `stuck_N` holds a force whatever is commanded.
     """
 
-    __slots__ = ("_decay", "_mean", "_step_N", "brake_N", "force_N", "is_wrong_signed", "signed_N", "stuck_N")
+    __slots__ = (
+        "_decay",
+        "_mean",
+        "_step_N",
+        "brake_N",
+        "force_N",
+        "is_tripped",
+        "is_wrong_signed",
+        "signed_N",
+        "stuck_N",
+    )
 
     def __init__(self, parameters: DriverParameters) -> None:
         ratio = TICK_s / parameters.lag_s
@@ -37,6 +47,7 @@ class Driver:
         self.force_N = 0.0  #: magnitude at the end of the tick
         self.brake_N = 0.0  #: mean magnitude over the tick, opposing the motion
         self.signed_N = 0.0  #: mean force over the tick with a sign of its own
+        self.is_tripped = False  #: its FAULT pin; it makes no force
         self.is_wrong_signed = False
         self.stuck_N: float | None = None
 

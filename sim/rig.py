@@ -4,6 +4,8 @@ Each tick is: sensors, the firmware's own `tick`, driver, athlete, plant; the fi
 whenever bytes wait and every few ticks. Everything is decided by the seed; no clock is read.
 """
 
+from collections.abc import Callable
+from heapq import heappop, heappush
 from random import Random
 from typing import NamedTuple
 
@@ -11,16 +13,20 @@ from device.sled import tick as firmware
 from device.sled.app import App
 from sim import driver as drivers
 from sim import parameters
-from sim.athlete import Athlete, Length, Person, Step
+from sim.athlete import Athlete, Person
 from sim.board import RESET_POWER_ON, RESET_REBOOT, VirtualBoard
-from sim.parameters import ATHLETES, Body, Driver, Group, Power, Sensors, Sled, perturbed
+from sim.bodies import ATHLETES, Body
+from sim.cable import Cable
+from sim.parameters import Driver, Group, Power, Sensors, Sled, perturbed
 from sim.plant import Plant, TICK_s
 from sim.sensors import Encoder, LoadCell, Supply
+from sim.truth import Trace, Truth
 
 TICK_us = 1000
 _POLL_TICKS = 5  # the main loop comes round at least this often
 _SUPPLY_TICKS = 10
 _FROM_HOST_CHUNKS_MAX = 65_536
+_LATE_MAX_us = 1_000_000
 
 ESTOP = 1  # bits of the switches
 DRIVER_FAULT = 2
@@ -42,28 +48,7 @@ class RigConfig(NamedTuple):
     driver: Driver = Driver()
     sensors: Sensors = Sensors()
     power: Power = Power()
-
-
-class Truth(NamedTuple):
-    """What really happened since the start. Energies in J."""
-
-    time_s: float
-    athlete_J: float  #: work at the hitch
-    brake_J: float  #: taken from the sled by the brake
-    friction_J: float
-    kinetic_J: float
-    injected_J: float  #: positive work of the brake on the sled; 0 with a driver in brake mode
-    x_m: float
-    v_m_per_s: float
-    tow_N: float
-    state: str  #: of the athlete
-    lengths: tuple[Length, ...]
-    steps: tuple[Step, ...]
-
-    @property
-    def unexplained_J(self) -> float:
-        """Work that became neither motion nor heat: rounding only, or the physics is wrong."""
-        return self.athlete_J - self.kinetic_J - self.friction_J - self.brake_J
+    body: Body | None = None  #: instead of the one that `athlete` names
 
 
 def check(config: RigConfig) -> None:
@@ -89,14 +74,21 @@ def check(config: RigConfig) -> None:
 
 def athlete_from(config: RigConfig) -> Athlete | None:
     """The athlete that a checked config describes, or None where nobody touches the sled."""
-    if config.athlete is None:
-        return None
-    body = ATHLETES[config.athlete]
+    body = config.body
+    if body is None:
+        if config.athlete is None:
+            return None
+        body = ATHLETES[config.athlete]
     if config.body_mass_kg is not None:
         body = body._replace(body_mass_kg=config.body_mass_kg)
     return Athlete(
         body, config.seed * 8 + 1, config.lane_m, config.lengths, is_pull_first=config.first == "pull"
     )
+
+
+#: A reading of a sensor on its way to the firmware: what a fault makes of it.
+Filter = Callable[[int], int]
+Action = Callable[["Rig"], None]
 
 
 class Rig:
@@ -132,6 +124,16 @@ class Rig:
         self.supply = Supply(config.power, sensors, config.seed * 8 + 4)
         self.switches = 0  #: bits ESTOP, DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN
         self.ticks = 0
+        #: Faults of sensors by the reading they change: counts, cell, bus (mV), temperature (cC). Empty lists
+        #: cost nothing.
+        self.filters: dict[str, list[Filter]] = {"counts": [], "cell": [], "bus": [], "temperature": []}
+        self.cable = Cable(config.seed * 8 + 5)
+        self.trace: Trace | None = None
+        self._agenda: list[tuple[int, int, Action]] = []
+        self._promises = 0  # so that actions of one tick keep their order
+        self._main_from = self._tick_from = 0  # the main loop, and the tick, do not run before
+        self._late_us = 0  # of the next tick
+        self._dark_until = 0  # the controller has no power before
         self._boots = random.getrandbits(16)
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
         self._is_connected = True
@@ -150,9 +152,36 @@ class Rig:
         s[firmware.BUS_mV] = self.supply.bus_mV()
         s[firmware.TEMPERATURE_cC] = self.supply.temperature_cC()
 
-    def reboot(self) -> None:
+    def reboot(self, cause: int = RESET_REBOOT) -> None:
         """Reset the controller, as a command does: the world goes on, bytes not yet read by it are lost."""
-        self._boot(RESET_REBOOT)
+        self._main_from = self._tick_from = self._dark_until = self._late_us = 0
+        self._boot(cause)
+
+    def schedule(self, at_tick: int, action: Action) -> None:
+        """Do `action` when that many ticks have passed; at once, before the next tick, if they have."""
+        self._promises += 1
+        heappush(self._agenda, (at_tick, self._promises, action))
+
+    def stall_main(self, ticks: int) -> None:
+        """The firmware's main loop does nothing for so long; its tick goes on."""
+        self._main_from = self.ticks + ticks
+
+    def overrun(self, ticks: int) -> None:
+        """The firmware's tick does not come for so long; the first after it is that late. The main loop
+        goes on; the outputs stay as they are."""
+        self._tick_from = self.ticks + ticks
+        self._late_us = ticks * TICK_us
+
+    def brown_out(self, ticks: int) -> None:
+        """The controller loses its power for so long: ENABLE falls at once, then it boots."""
+        self._dark_until = self.ticks + ticks
+        self.board.s[firmware.ENABLE] = self.board.s[firmware.DUTY] = 0
+        self.board.from_host.clear()
+
+        def boot(rig: "Rig") -> None:
+            rig.reboot(RESET_POWER_ON)
+
+        self.schedule(self._dark_until, boot)
 
     @property
     def now_us(self) -> int:
@@ -211,23 +240,52 @@ class Rig:
     def step(self, ticks: int) -> None:
         """Let `ticks` milliseconds pass."""
         end = self.ticks + ticks
+        agenda = self._agenda
         while self.ticks < end:
-            self._run(end)
+            while agenda and agenda[0][0] <= self.ticks:
+                heappop(agenda)[2](self)
+            until = min(end, agenda[0][0]) if agenda else end
+            if self.ticks < self._tick_from:
+                until = min(until, self._tick_from)
+            elif self._late_us:
+                until = self.ticks + 1
+            if self.ticks < self._main_from:
+                until = min(until, self._main_from)
+            self._run(until)
             if self.board.wants_reboot:
                 self.reboot()
+
+    def _reading(self, name: str, sensor: Callable[..., int]) -> Callable[..., int]:
+        """The sensor, with its faults behind it."""
+        filters = tuple(self.filters[name])
+        if not filters:
+            return sensor
+
+        def faulty(*world: float) -> int:
+            value = sensor(*world)
+            for each in filters:
+                value = each(value)
+            return value
+
+        return faulty
 
     def _run(self, end: int) -> None:
         """Run to tick `end`, or until the firmware leaves its main loop for good."""
         plant = self.plant
         driver = self.driver
+        supply = self.supply
         person = self.person
         board = self.board
         app = self.app
+        trace = self.trace
+        cable = self.cable
         s = board.s
         ring = board.ring
         from_host = board.from_host
-        counts = self.encoder.counts
-        raw = self.cell.raw
+        counts = self._reading("counts", self.encoder.counts)
+        raw = self._reading("cell", self.cell.raw)
+        bus_mV = self._reading("bus", supply.bus_mV)
+        temperature_cC = self._reading("temperature", supply.temperature_cC)
         firmware_tick = firmware.tick
         driver_tick = driver.tick
         advance = plant.advance
@@ -236,13 +294,20 @@ class Rig:
         at_switches = firmware.SWITCHES
         at_duty = firmware.DUTY
         at_enable = firmware.ENABLE
-        s[firmware.LATE_us] = 0
         now = self.ticks
+        is_ticking = now >= self._tick_from and now >= self._dark_until
+        is_polling = now >= self._main_from and now >= self._dark_until
+        if is_ticking:
+            # As on the chip, where more than a second cannot be told from the first tick.
+            s[firmware.LATE_us] = self._late_us if self._late_us <= _LATE_MAX_us else 0
+            self._late_us = 0
+        switches = self.switches | (DRIVER_FAULT if driver.is_tripped else 0)
         while now < end:
-            s[at_counts] = counts(plant.x_m)
-            s[at_cell] = raw(plant.hitch_N)
-            switches = s[at_switches] = self.switches
-            firmware_tick(s, ring)
+            if is_ticking:
+                s[at_counts] = counts(plant.x_m)
+                s[at_cell] = raw(plant.hitch_N)
+                s[at_switches] = switches
+                firmware_tick(s, ring)
             # The e-stop cuts ENABLE in hardware, whatever the firmware says.
             is_enabled = s[at_enable] if not switches & ESTOP else 0
             driver_tick(s[at_duty], is_enabled, plant.v_m_per_s)
@@ -251,10 +316,17 @@ class Rig:
             advance(driver.brake_N, driver.signed_N)
             now += 1
             if not now % _SUPPLY_TICKS:
-                self.supply.update(plant, _SUPPLY_TICKS)
-                s[firmware.BUS_mV] = self.supply.bus_mV()
-                s[firmware.TEMPERATURE_cC] = self.supply.temperature_cC()
+                supply.update(plant, driver, _SUPPLY_TICKS)
+                s[firmware.BUS_mV] = bus_mV()
+                s[firmware.TEMPERATURE_cC] = temperature_cC()
+                switches = self.switches | (DRIVER_FAULT if driver.is_tripped else 0)
+            if trace is not None and not now % trace.every_ticks:
+                self.ticks = now
+                trace.note(self)
             if from_host or not now % _POLL_TICKS:
+                cable.carry(board, now)
+                if not is_polling:
+                    continue
                 self.ticks = now
                 app.poll()  # type: ignore[no-untyped-call]
                 if app.leaving and app.link.is_quiet():  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ seed gives the same readings on every machine.
 
 from random import Random
 
+from sim.driver import Driver
 from sim.parameters import Power
 from sim.parameters import Sensors as SensorParameters
 from sim.plant import Plant, TICK_s
@@ -86,7 +87,7 @@ class Supply:
         "_noise_V",
         "_power",
         "bus_V",
-        "temperature_C",
+        "winding_C",
     )
 
     def __init__(self, power: Power, sensors: SensorParameters, seed: int) -> None:
@@ -96,9 +97,9 @@ class Supply:
         self._draw = Normal(seed).draw
         self._brake_J = self._copper_J = 0.0
         self.bus_V = power.battery_V - power.idle_A * power.battery_ohm
-        self.temperature_C = power.ambient_C
+        self.winding_C = power.ambient_C
 
-    def update(self, plant: Plant, ticks: int) -> None:
+    def update(self, plant: Plant, driver: Driver, ticks: int) -> None:
         """The world went on for `ticks` since the last update."""
         power = self._power
         time_s = ticks * TICK_s
@@ -109,8 +110,8 @@ class Supply:
         # V = E + R*I with I = P/V - idle: P/V with the voltage before is close enough, R*I is small.
         current_A = regenerated_W / self.bus_V - power.idle_A
         self.bus_V = power.battery_V + power.battery_ohm * current_A
-        loss_W = (self.temperature_C - power.ambient_C) / power.cooling_K_per_W
-        self.temperature_C += (copper_J - loss_W * time_s) / power.heat_J_per_K
+        loss_W = (self.winding_C - power.ambient_C) / power.cooling_K_per_W
+        self.winding_C += (copper_J - loss_W * time_s) / power.heat_J_per_K
 
     def bus_mV(self) -> int:
         """Reading of the bus voltage."""
@@ -118,4 +119,4 @@ class Supply:
 
     def temperature_cC(self) -> int:
         """Reading of the motor temperature."""
-        return int((self.temperature_C + self._noise_C * self._draw()) * 100.0 // 1.0)
+        return int((self.winding_C + self._noise_C * self._draw()) * 100.0 // 1.0)

@@ -6,7 +6,8 @@ import statistics
 import pytest
 
 from sim.athlete import DONE, GAVE_UP, GO, GRIP, STAND_BY, Athlete, ScriptedForce, smooth
-from sim.parameters import ATHLETES, Body, Sled
+from sim.bodies import ATHLETES, Body
+from sim.parameters import Sled
 from sim.plant import HANDLES, SLACK, TETHER, Plant
 
 # 0.5 * 80 kg * g * 0.33, less what the sled's own friction makes of it.

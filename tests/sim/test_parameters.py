@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from protocol.settings import SETTINGS
 from sim import parameters
-from sim.parameters import ATHLETES, FACTS, Driver, Power, Sensors, Sled, check, perturbed
+from sim.bodies import ATHLETES
+from sim.parameters import FACTS, Driver, Power, Sensors, Sled, check, perturbed
 
 GROUPS = [Sled(), Driver(), Sensors(), Power(), *ATHLETES.values()]
 

@@ -68,7 +68,7 @@ def test_athletes_work_became_motion_friction_and_heat_of_the_brake(workout):
 def test_the_bus_charges_and_the_motors_warm_up_by_the_brakes_work(workout):
     rig, _ = workout
     assert rig.plant.copper_J / rig.supply._power.heat_J_per_K == pytest.approx(
-        rig.supply.temperature_C - rig.config.power.ambient_C, rel=0.1
+        rig.supply.winding_C - rig.config.power.ambient_C, rel=0.1
     )
 
 

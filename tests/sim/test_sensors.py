@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.driver import Driver
+from sim.parameters import Driver as DriverParameters
 from sim.parameters import Power, Sensors, Sled
 from sim.plant import Plant
 from sim.sensors import CELL_STEP_N, CELL_ZERO, COUNTS_WRAP, Encoder, LoadCell, Normal, Supply
@@ -66,7 +68,7 @@ def braking(force_N: float, speed: float, seconds: float, power: Power | None = 
         for _ in range(10):
             plant.v_m_per_s = speed
             plant.advance(force_N)
-        supply.update(plant, 10)
+        supply.update(plant, Driver(DriverParameters()), 10)
     return supply, plant
 
 
@@ -90,5 +92,5 @@ def test_copper_loss_heats_the_motors_towards_the_thermal_steady_state():
     loss_W = 400.0**2 / 4200.0
     assert plant.copper_J == pytest.approx(loss_W * 60.0, rel=0.001)
     rise = loss_W * power.cooling_K_per_W * (1 - math.exp(-60.0 / 100.0))
-    assert supply.temperature_C - power.ambient_C == pytest.approx(rise, rel=0.001)
-    assert supply.temperature_cC() == pytest.approx(supply.temperature_C * 100, abs=100)
+    assert supply.winding_C - power.ambient_C == pytest.approx(rise, rel=0.001)
+    assert supply.temperature_cC() == pytest.approx(supply.winding_C * 100, abs=100)

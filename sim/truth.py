@@ -1,0 +1,83 @@
+"""What really happened, beside what the sled measured: sums, steps, lengths, and a trace over time."""
+
+from array import array
+from typing import TYPE_CHECKING, NamedTuple
+
+from sim.athlete import Length, Step
+
+if TYPE_CHECKING:
+    from sim.rig import Rig
+
+
+class Truth(NamedTuple):
+    """What really happened since the start. Energies in J."""
+
+    time_s: float
+    athlete_J: float  #: work at the hitch
+    brake_J: float  #: taken from the sled by the brake
+    friction_J: float
+    kinetic_J: float
+    injected_J: float  #: positive work of the brake on the sled; 0 with a driver in brake mode
+    x_m: float
+    v_m_per_s: float
+    tow_N: float
+    state: str  #: of the athlete
+    lengths: tuple[Length, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def unexplained_J(self) -> float:
+        """Work that became neither motion nor heat: rounding only, or the physics is wrong."""
+        return self.athlete_J - self.kinetic_J - self.friction_J - self.brake_J
+
+
+class Moment(NamedTuple):
+    """The world at one instant."""
+
+    time_s: float
+    x_m: float
+    v_m_per_s: float
+    tow_N: float  #: at the hitch, tension positive
+    brake_N: float  #: magnitude that the driver makes, mean over the last tick
+    propulsion_N: float  #: ground on the athlete
+    power_W: float  #: of the athlete at the hitch
+    phase: float  #: part of the present step, 0 to 1
+    bus_V: float
+    winding_C: float
+
+
+class Trace:
+    """A `Moment` every few ticks, by column. Kept as doubles: 80 bytes for each moment."""
+
+    def __init__(self, every_ticks: int = 5) -> None:
+        self.every_ticks = every_ticks
+        self._columns = [array("d") for _ in Moment._fields]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, index: int) -> Moment:
+        return Moment(*(column[index] for column in self._columns))
+
+    def column(self, name: str) -> "array[float]":
+        """All values of one field of `Moment`. Raises KeyError for a name it does not have."""
+        return dict(zip(Moment._fields, self._columns, strict=True))[name]
+
+    def note(self, rig: "Rig") -> None:
+        """Write down this moment."""
+        plant = rig.plant
+        athlete = rig.athlete
+        moment = (
+            rig.ticks * 0.001,
+            plant.x_m,
+            plant.v_m_per_s,
+            plant.hitch_N,
+            rig.driver.force_N,
+            plant.propulsion_N,
+            plant.hitch_N * plant.v_m_per_s,
+            athlete.phase if athlete is not None else 0.0,
+            rig.supply.bus_V,
+            rig.supply.winding_C,
+        )
+        for column, value in zip(self._columns, moment, strict=True):
+            column.append(value)
