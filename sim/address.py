@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.bodies import ATHLETES
-from sim.rig import RigConfig, check
+from sim.rig import Rig, RigConfig, check
 
 SCHEME = "sim://"
 
@@ -48,3 +48,8 @@ def parse(address: str) -> RigConfig:
     config = RigConfig(**values)
     check(config)
     return config
+
+
+def rig_from(address: str) -> Rig:
+    """A new sled as the address describes it. Raises ValueError as `parse` does."""
+    return Rig(parse(address))

@@ -38,10 +38,9 @@ class Serial(SerialBase):
             raise SerialException("Port must be configured before it can be used.")
         if self.is_open:
             raise SerialException("Port is already open.")
-        from sim.address import parse
-        from sim.rig import Rig
+        from sim.address import rig_from
 
-        self.rig = Rig(parse(self.port))
+        self.rig = rig_from(self.port)
         self._is_cancelled = False
         self.is_open = True
 
