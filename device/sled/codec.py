@@ -1,8 +1,8 @@
 """COBS and CRC-32 in place, and the fields of a frame: nothing here allocates.
 
-Formulas: Cheshire & Baker, "Consistent Overhead Byte Stuffing"; CRC-32 of zlib, half a byte at a
-time. Machine code on the chip and plain Python elsewhere give the same results: the register is a
-signed int that starts at -1, and the table is signed, since the chip's pointers load signed words.
+Formulas: Cheshire & Baker, "Consistent Overhead Byte Stuffing"; CRC-32 of zlib, byte by byte. Machine
+code on the chip and plain Python elsewhere give the same results: the register is a signed int that
+starts at -1, and the table is signed, since the chip's pointers load signed words.
 """
 
 from array import array
@@ -20,12 +20,19 @@ SHORT = const(-2)  # no room for kind, flags and CRC
 OVERSIZED = const(-3)  # more bytes than any frame has
 BAD_CRC = const(-4)
 
-# fmt: off
-_CRC_TABLE = array("i", (
-    0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-    -0x12477CE0, -0x0FF06CBC, -0x29295C18, -0x349E4C74, -0x649B3D50, -0x792C2D2C, -0x5FF51D88, -0x42420DE4,
-))
-# fmt: on
+
+def _crc_table():
+    # CRC of each byte, by zlib's reflected polynomial 0xEDB88320, as signed words.
+    table = array("i", bytearray(4 * 256))
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0xEDB88320 if crc & 1 else 0)
+        table[byte] = crc - ((crc >> 31) << 32)
+    return table
+
+
+_CRC_TABLE = _crc_table()
 
 
 def decode(buf: bytearray, n: int) -> int:
@@ -65,9 +72,7 @@ def _mix_crc(buf: ptr8, end: int, table: ptr32) -> int:
     crc = -1
     i = 0
     while i < end:
-        byte = buf[i]
-        crc = table[(crc ^ byte) & 15] ^ ((crc >> 4) & 0x0FFFFFFF)
-        crc = table[(crc ^ (byte >> 4)) & 15] ^ ((crc >> 4) & 0x0FFFFFFF)
+        crc = table[(crc ^ buf[i]) & 255] ^ ((crc >> 8) & 0xFFFFFF)
         i += 1
     rest = 0
     end += 4
