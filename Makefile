@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format generate golden chip clean
+.PHONY: help demo test bench plots lint format generate golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -31,6 +31,9 @@ test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and,
 
 bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
 	@$(PY) -m bench $(ARGS)
+
+plots: $(VENV)/.plots ## Pictures of one pull and one push length, truth beside measurement: build/plots
+	@$(PY) -m bench.plots $(ARGS)
 
 lint: $(VENV)/.lint $(STUBS) ## Style and types: ruff, mypy strict, and the firmware against MicroPython's stubs
 	$(PY) -m ruff check .
@@ -84,6 +87,10 @@ $(VENV)/.test: $(PINS) $(VENV)/.python
 
 $(VENV)/.lint: $(PINS) $(VENV)/.python
 	@$(INSTALL) --editable '.[lint]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.plots: $(PINS) $(VENV)/.python
+	@$(INSTALL) --editable '.[plots]'
 	@touch $@ $(VENV)/.runtime
 
 # Kept out of .venv: these stubs carry a standard library of their own, meant for the device alone.
