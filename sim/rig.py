@@ -174,12 +174,13 @@ class Rig:
 
     def brown_out(self, ticks: int) -> None:
         """The controller loses its power for so long: ENABLE falls at once, then it boots."""
-        self._dark_until = self.ticks + ticks
+        self._dark_until = max(self._dark_until, self.ticks + ticks)
         self.board.s[firmware.ENABLE] = self.board.s[firmware.DUTY] = 0
         self.board.from_host.clear()
 
         def boot(rig: "Rig") -> None:
-            rig.reboot(RESET_POWER_ON)
+            if 0 < rig._dark_until <= rig.ticks:
+                rig.reboot(RESET_POWER_ON)
 
         self.schedule(self._dark_until, boot)
 
