@@ -1,18 +1,19 @@
 """`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
 
-python -m bench [tick] [start] [simulation] [codec] [passivity]
+python -m bench [tick] [start] [simulation] [world] [codec] [passivity]
 """
 
 import sys
 from collections.abc import Callable
 
-from bench import codec, passivity, simulation, start, tick
+from bench import codec, passivity, simulation, start, tick, world
 from bench.report import Missing, heading, skipped
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "tick": ("The control tick, 1000 times a second", tick.measure),
     "start": ("From the shell to a loaded sled and back", start.measure),
     "simulation": ("Simulated seconds for each second of wall time", simulation.measure),
+    "world": ("The simulated physics beside closed forms", world.measure),
     "codec": ("Frames and messages on the host", codec.measure),
     "passivity": ("Energy that the brake puts into the sled", passivity.measure),
 }

@@ -1,12 +1,17 @@
 """Reads a `sim://` address: `sim://?seed=7&athlete=recreational&lengths=16`. Errors list what is known."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from sim.bodies import ATHLETES
 from sim.rig import Rig, RigConfig, check
 
+if TYPE_CHECKING:  # a sled without a scenario starts without reading what scenarios need
+    from sim.scenario import Scenario
+
 SCHEME = "sim://"
+_SCENARIO = "scenario"
 
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "seed": (int, "a whole number from 0 to 2**40 - 1"),
@@ -16,6 +21,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "body_mass_kg": (float, "30 to 200"),
     "first": (str, "push or pull"),
     "perturb": (float, "0 to 0.5: how far each parameter may be off"),
+    _SCENARIO: (str, "name or file: its sled, athlete, events and faults; what else is given counts more"),
 }
 
 
@@ -26,6 +32,39 @@ def known_parameters() -> str:
 
 def parse(address: str) -> RigConfig:
     """The simulation that an address names. Raises ValueError saying what is wrong and what is known."""
+    return config_of(*_read(address))
+
+
+def rig_from(address: str) -> Rig:
+    """A new sled as the address describes it. Raises ValueError as `parse` does."""
+    scenario, wishes = _read(address)
+    return rig_of(scenario, wishes)
+
+
+def rig_of(scenario: "Scenario | None", wishes: dict[str, Any]) -> Rig:
+    """A new sled with the scenario's events and faults; `wishes`, by the names of an address, count more.
+
+    The scenario's commands are the caller's business. Raises ValueError saying what cannot be simulated.
+    """
+    rig = Rig(config_of(scenario, wishes))
+    if scenario is not None:
+        from sim.running import schedule
+
+        schedule(rig, scenario)
+    return rig
+
+
+def config_of(scenario: "Scenario | None", wishes: dict[str, Any]) -> RigConfig:
+    """The scenario's config with `wishes` put over it. Raises ValueError saying what cannot be."""
+    config = RigConfig() if scenario is None else scenario.config
+    if "athlete" in wishes:
+        config = config._replace(body=None)  # another person, not that one's body
+    config = config._replace(**wishes)
+    check(config)
+    return config
+
+
+def _read(address: str) -> "tuple[Scenario | None, dict[str, Any]]":
     if not address.lower().startswith(SCHEME):
         raise ValueError(f"{address!r} does not begin with {SCHEME}")
     place, _, query = address[len(SCHEME) :].partition("?")
@@ -42,14 +81,11 @@ def parse(address: str) -> RigConfig:
             raise ValueError(f"{SCHEME} parameter {name} is given twice")
         read, meaning = _READERS[name]
         try:
-            values[name] = read(text)
+            values[name] = read(unquote(text))
         except ValueError:
             raise ValueError(f"{SCHEME} parameter {name} must be {meaning}, not {text!r}") from None
-    config = RigConfig(**values)
-    check(config)
-    return config
+    if _SCENARIO not in values:
+        return None, values
+    from sim.scenario import load
 
-
-def rig_from(address: str) -> Rig:
-    """A new sled as the address describes it. Raises ValueError as `parse` does."""
-    return Rig(parse(address))
+    return load(values.pop(_SCENARIO)), values

@@ -1,57 +1,42 @@
 """A person at the hitch: grips, pushes or pulls a length in steps, turns, and goes on.
 
-A model of assumptions (see `sim.parameters`): steady effort learned from the load as a slow PI on the
-pace, bounded by a force-velocity line, made into steps by parabolic pulses. Truth is kept beside it.
+A model of assumptions (see `sim.bodies`): `sim.effort` finds the force for the wanted pace, `sim.gait`
+makes steps of it, `sim.events` names what else may happen. Truth is kept beside it.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, Protocol
 
 from sim.bodies import Body
-from sim.plant import HANDLES, SLACK, TETHER, Plant, TICK_s
-from sim.sensors import Normal
+from sim.effort import CONTROL_TICKS, CONTROL_s, Effort
+from sim.events import EVENTS, Happening, complete
+from sim.gait import WALK_TICKS, Gait, Step
+from sim.lengths import Count, Length
+from sim.plant import HANDLES, SLACK, TETHER, Plant
 
 STAND_BY = "stand-by"  # waits for the driver's ENABLE
 GRIP = "grip"  # takes hold, then begins
 GO = "go"
 TURN = "turn"
+ASIDE = "aside"  # has let go on the way, and waits
+HOLD = "hold"  # has dug in on the way, hitch in hand
+SHOVE = "shove"  # presses the sled back with the hands
 DONE = "done"
 GAVE_UP = "gave up"
 
-_KEPT = 100_000  # steps and lengths remembered
+_KEPT = 100_000  # steps, lengths and events remembered
 _GRIP_s = 2.0
 _LET_GO_s = 1.0  # without ENABLE for this long, a person stops
 _FREE_LENGTHS = 2**30
-_CONTROL_TICKS = 2  # effort changes no faster than this
-_CONTROL_s = _CONTROL_TICKS * TICK_s
-_GAIN_N_s_per_m_kg = 2.2  # effort per body mass and missing pace: assumption, settles in about 1 s
-_LEARN_N_per_m_kg = 1.6
 _SLACK_m = 0.01
 _PROGRESS_m = 0.05
 _NEAR_m = 0.04  # so close to the end of the lane counts as there
-
-
-class Step(NamedTuple):
-    """The foot begins to drive at `time_s`."""
-
-    time_s: float
-    side: str  #: "L" or "R"
-
-
-class Length(NamedTuple):
-    """One way along the lane, as it really was. Forces and work are those at the hitch."""
-
-    number: int  #: from 1
-    direction: int  #: TETHER (pull, +x) or HANDLES (push, -x)
-    start_s: float
-    end_s: float  #: let go
-    start_m: float
-    end_m: float  #: where the sled came to rest, or was taken up again
-    mean_force_N: float  #: over the time of the length, always positive
-    work_J: float
-    steps: int
+_DIG_IN_s = 0.05  # time constant of standing still: assumption
+_PRESS_s = 0.05  # until the hands press fully: assumption
+_AFTER_SHOVE_s = 0.5
 
 
 class Person(Protocol):
@@ -80,8 +65,19 @@ def smooth(part: float) -> float:
     return part * part * (3.0 - 2.0 * part)
 
 
+class _Asked(NamedTuple):
+    """An event that has not come yet."""
+
+    from_s: float
+    name: str
+    values: dict[str, float]
+
+
 class Athlete:
-    """Walks `lengths` lengths of `lane_m` (None: for ever), the first a pull or a push, then in turns."""
+    """Walks `lengths` lengths of `lane_m` (None: for ever), the first a pull or a push, then in turns.
+
+    `steps`, `lengths` and `happened` are the truth so far; a step is written down when it ends.
+    """
 
     def __init__(
         self,
@@ -95,65 +91,144 @@ class Athlete:
         self.state = STAND_BY
         self.steps: deque[Step] = deque(maxlen=_KEPT)
         self.lengths: deque[Length] = deque(maxlen=_KEPT)
+        self.happened: deque[Happening] = deque(maxlen=_KEPT)
+        self._asked: list[_Asked] = []
         self._random = Random(seed)
-        self._normal = Normal(seed + 1).draw
+        self._effort = Effort(body)
+        self._spent_s = 0.0  # fatigue is accounted for until then
+        self._gait = Gait(body, seed + 1, self._random.random() >= 0.5, self._stepped)
+        self._walk = self._gait.walk
         self._lane_m = lane_m
         self._wanted = _FREE_LENGTHS if lengths is None else lengths
         self._direction = TETHER if is_pull_first else HANDLES
         self._done = 0  # lengths finished
         self._origin_m = self._end_m = 0.0
         self._is_begun = False  # the present length has been gripped once already
+        self._count: Count | None = None  # of the present length, or of one that is not written down yet
         self._since_s = 0.0  # when the present state began
         self._pause_s = _GRIP_s
+        self._rest_s = 0.0  # added to the next turn
+        self._shove_N = self._touch_N = 0.0
+        self._sprint_until_s = 0.0
+        self._pace_factor = 1.0
         self._dark_s = 0.0  # time without ENABLE
         self._reached_m = self._progress_s = 0.0  # least way left so far, and since when
-        self._effort_N = 0.0
-        self._is_left = self._random.random() < 0.5
-        self._step_from_s = self._step_until_s = 0.0
-        self._strength = 1.0
-        self._phase = 0.0
-        self._calls = 0
-        self._start_s = self._let_go_s = self._start_m = self._start_J = self._force_sum_N = 0.0
-        self._force_calls = self._length_steps = 0
+        self._ticks = 0
+        self._let_go_s = 0.0
 
     @property
     def phase(self) -> float:
         """Part of the present step that has passed, 0 to 1; 0 while not stepping."""
-        return self._phase
+        return self._gait.phase
+
+    @property
+    def side(self) -> str:
+        """Foot of the present step, "L" or "R"; empty while not stepping."""
+        return self._gait.side
+
+    @property
+    def freshness(self) -> float:
+        """Part of the reserve that is left, 0 to 1, as of the last step."""
+        return self._effort.freshness
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Names of the events that were asked for and have not happened."""
+        return tuple(asked.name for asked in self._asked)
+
+    def do(self, name: str, now_s: float, **values: float) -> None:
+        """Let an event of `EVENTS` happen at `now_s`, or as soon after it as the athlete walks.
+
+        It is in `happened` once it has come, and in `waiting` until then: for ever, if the athlete is
+        done. Raises ValueError naming what is known.
+        """
+        self._asked.append(_Asked(now_s, name, complete(name, values)))
 
     def act(self, plant: Plant, now_s: float, is_enabled: bool) -> None:
         """Look at the sled, then set hitch and propulsion for the next tick."""
-        if self.state is GO:
-            self._force_sum_N += plant.hitch_N
-            self._force_calls += 1
-        self._calls += 1
-        if self._calls % _CONTROL_TICKS:
+        ticks = self._ticks = self._ticks + 1
+        if ticks % WALK_TICKS:
+            return
+        state = self.state
+        if state is GO:
+            self._walk(plant, now_s)
+        if ticks % CONTROL_TICKS:
             return
         if is_enabled:
             self._dark_s = 0.0
         else:
-            self._dark_s += _CONTROL_s
-        state = self.state
+            self._dark_s += CONTROL_s
+        if self._asked:
+            self._attend(plant, now_s)
+            state = self.state
         if state is GO:
             self._go(plant, now_s)
         elif state is STAND_BY:
             if is_enabled:
-                self._enter(GRIP, now_s)
-                self._pause_s = _GRIP_s
-        elif state is GRIP or state is TURN:
-            if not is_enabled and self._dark_s > _LET_GO_s:
-                self._close_length(plant)
-                self._enter(STAND_BY, now_s)
-            elif now_s - self._since_s >= self._pause_s and plant.v_m_per_s == 0.0:
-                self._close_length(plant)
-                if self._done >= self._wanted:
-                    self._enter(DONE, now_s)
-                else:
-                    self._begin(plant, now_s)
+                self._enter(GRIP, now_s, _GRIP_s)
+        elif state is not DONE and state is not GAVE_UP:
+            self._wait(plant, now_s)
 
-    def _enter(self, state: str, now_s: float) -> None:
+    def _enter(self, state: str, now_s: float, pause_s: float = 0.0) -> None:
         self.state = state
         self._since_s = now_s
+        self._pause_s = pause_s
+
+    def _attend(self, plant: Plant, now_s: float) -> None:
+        """Let the first event happen that can happen now."""
+        state = self.state
+        if state is DONE or state is GAVE_UP:
+            return
+        for asked in self._asked:
+            needs_steps = EVENTS[asked.name].needs_steps or asked.values.get("right_now", 0.0) >= 0.5
+            if asked.from_s <= now_s and (state is GO or not needs_steps):
+                self._asked.remove(asked)
+                self.happened.append(Happening(now_s, asked.name, asked.values))
+                self._happen(plant, now_s, asked.name, asked.values)
+                return
+
+    def _happen(self, plant: Plant, now_s: float, name: str, values: dict[str, float]) -> None:
+        for_s = values.get("for_s", 0.0)
+        if name == "pace":
+            self._pace_factor = values["factor"]
+            self._ready()
+        elif name == "sprint":
+            self._sprint_until_s = now_s + for_s
+        elif name == "stumble":
+            self._gait.stumble(now_s, for_s)
+        elif name == "stop":
+            self._gait.stop(plant, now_s)
+            self._enter(HOLD, now_s, for_s)
+        elif name == "shove_back":
+            self._shove_N = values["force_N"]
+            self._let_go(plant, now_s)
+            self._enter(SHOVE, now_s, for_s)
+        elif name == "rest" and values["right_now"] < 0.5:
+            self._rest_s += for_s
+        else:  # let_go, or a rest right now
+            self._let_go(plant, now_s)
+            self._enter(ASIDE, now_s, for_s)
+
+    def _stepped(self, step: Step) -> None:
+        """A step has ended: write it down, and tire by its work."""
+        self.steps.append(step)
+        if self._count is not None:
+            self._count.add(step)
+        self._effort.tire(step.work_J / step.duration_s, step.duration_s)
+        self._spent_s = step.time_s + step.duration_s
+        self._ready()
+
+    def _ready(self) -> None:
+        """What the body can do and wants from here on, as tired as it is now."""
+        body = self.body
+        gait = self._gait
+        self._effort.face(self._direction > 0)
+        gait.step_time_cv = body.step_time_cv * (1.0 + body.tired_cv * (1.0 - self._effort.freshness))
+        if self._spent_s < self._sprint_until_s:
+            gait.steps_per_s = body.sprint_steps_per_s
+        else:
+            # Half of another pace comes from cadence, half from longer steps (as in Laufer 2005).
+            gait.steps_per_s = body.steps_per_s * (0.5 + 0.5 * self._pace_factor)
 
     def _begin(self, plant: Plant, now_s: float) -> None:
         """Take hold where the sled stands, and start the length, or go on with an interrupted one."""
@@ -164,51 +239,91 @@ class Athlete:
             if self._done == 0:
                 self._origin_m = plant.x_m
             self._end_m = self._origin_m + (direction * self._lane_m if self._done % 2 == 0 else 0.0)
-            self._start_s = now_s
-            self._start_m = plant.x_m
-            self._start_J = plant.athlete_J
-            self._force_sum_N = 0.0
-            self._force_calls = self._length_steps = 0
+            self._count = Count(plant, now_s)
         plant.hitch = direction
         plant.body_x_m = plant.x_m - direction * _SLACK_m
         plant.body_v_m_per_s = 0.0
         self._reached_m = (self._end_m - plant.x_m) * direction
         self._progress_s = now_s
-        self._effort_N *= 0.8  # remembers the load of the length before
-        self._step_until_s = now_s
+        self._effort.start()
+        self._effort.tire(0.0, now_s - self._spent_s)
+        self._spent_s = now_s
+        self._ready()
+        self._gait.start(plant, now_s, direction)
         self._enter(GO, now_s)
 
     def _let_go(self, plant: Plant, now_s: float) -> None:
+        self._gait.stop(plant, now_s)
         plant.hitch = SLACK
         plant.propulsion_N = 0.0
-        self._phase = 0.0
+        self._touch(plant, 0.0)
         self._let_go_s = now_s
+
+    def _touch(self, plant: Plant, force_N: float) -> None:
+        """The hands' own part of the force that hands put on the sled."""
+        touch_N = plant.touch_N + force_N - self._touch_N
+        plant.touch_N = touch_N if abs(touch_N) > 1e-9 else 0.0
+        self._touch_N = force_N
 
     def _close_length(self, plant: Plant) -> None:
         """Write down a finished length, once the sled has come to rest."""
-        if self._length_steps == 0 or self._is_begun:
+        if self._count is None or self._is_begun:
             return
         self.lengths.append(
-            Length(
-                self._done,
-                -self._direction,
-                self._start_s,
-                self._let_go_s,
-                self._start_m,
-                plant.x_m,
-                abs(self._force_sum_N) / self._force_calls,
-                plant.athlete_J - self._start_J,
-                self._length_steps,
-            )
+            self._count.close(plant, self._done, -self._direction, self._let_go_s, self._effort.freshness)
         )
-        self._length_steps = 0
+        self._count = None
+
+    def _wait(self, plant: Plant, now_s: float) -> None:
+        """Not walking; begins once the pause is over and the sled at rest."""
+        state = self.state
+        if self._dark_s > _LET_GO_s:
+            if state is HOLD or state is SHOVE:
+                self._let_go(plant, now_s)
+            self._close_length(plant)
+            self._enter(STAND_BY, now_s)
+            return
+        if state is TURN and self._done < self._wanted:
+            self._pause_s += self._rest_s
+            self._rest_s = 0.0
+        passed_s = now_s - self._since_s
+        if state is SHOVE:
+            self._press(plant, now_s, passed_s)
+        elif passed_s >= self._pause_s and plant.v_m_per_s == 0.0:
+            self._close_length(plant)
+            if self._done >= self._wanted:
+                self._enter(DONE, now_s)
+            else:
+                self._begin(plant, now_s)
+        elif state is HOLD:
+            self._dig_in(plant)
+
+    def _dig_in(self, plant: Plant) -> None:
+        """Feet against whatever moves the body, as hard as they can."""
+        body = self.body
+        force_N = -plant.body_v_m_per_s * body.body_mass_kg / _DIG_IN_s
+        most_N = body.brace_N_per_kg * body.body_mass_kg
+        plant.propulsion_N = -most_N if force_N < -most_N else most_N if force_N > most_N else force_N
+
+    def _press(self, plant: Plant, now_s: float, passed_s: float) -> None:
+        """Hands on the sled, against the length's direction, no harder than arms and legs can push."""
+        if passed_s >= self._pause_s:
+            self._touch(plant, 0.0)
+            self._enter(ASIDE, now_s, _AFTER_SHOVE_s)
+            return
+        body = self.body
+        back = -self._direction
+        speed = plant.v_m_per_s * back
+        most_N = body.push_N_per_kg * body.body_mass_kg * (1.0 - max(0.0, speed) / body.top_push_m_per_s)
+        force_N = max(0.0, min(self._shove_N * smooth(passed_s / _PRESS_s), most_N))
+        self._touch(plant, back * force_N)
 
     def _go(self, plant: Plant, now_s: float) -> None:
+        """Decide how hard the next steps are, or that the length ends here."""
         body = self.body
+        effort = self._effort
         direction = self._direction
-        is_pull = direction > 0
         left_m = (self._end_m - plant.x_m) * direction
-        speed = plant.body_v_m_per_s * direction
 
         # Where it ends: at the end of the lane, when the load vanishes, or when nothing helps.
         if left_m <= _NEAR_m:
@@ -216,8 +331,7 @@ class Athlete:
             self._done += 1
             self._is_begun = False
             self._direction = -direction
-            self._pause_s = body.turn_s * (0.9 + 0.2 * self._random.random())
-            self._enter(TURN, now_s)
+            self._enter(TURN, now_s, body.turn_s * (0.9 + 0.2 * self._random.random()))
             return
         if self._dark_s > _LET_GO_s:
             self._let_go(plant, now_s)
@@ -232,47 +346,12 @@ class Athlete:
             return
 
         # The pace wanted now: smooth onset, and slow enough to stop at the end.
-        pace = body.pace_pull_m_per_s if is_pull else body.pace_push_m_per_s
-        pace *= smooth((now_s - self._since_s) / body.onset_s)
-        slow = (2.0 * body.slowing_m_per_s2 * left_m) ** 0.5
+        speed = plant.body_v_m_per_s * direction
+        pace = effort.cruise_m_per_s * self._pace_factor * smooth((now_s - self._since_s) / body.onset_s)
+        slow = math.sqrt(2.0 * body.slowing_m_per_s2 * left_m)
         if pace > slow:
             pace = slow
-
-        # Effort: what the load seems to need, within what a body of this mass can do at this speed.
-        mass = body.body_mass_kg
-        top = body.top_pull_m_per_s if is_pull else body.top_push_m_per_s
-        most = mass * (body.pull_N_per_kg if is_pull else body.push_N_per_kg) * (1.0 - speed / top)
-        if most < 0.0:
-            most = 0.0
-        missing = pace - speed
-        effort = self._effort_N + _LEARN_N_per_m_kg * mass * missing * _CONTROL_s
-        if effort > most:
-            effort = most
-        elif effort < 0.0:
-            effort = 0.0
-        self._effort_N = effort
-        effort += _GAIN_N_s_per_m_kg * mass * missing
-        if effort > most:
-            effort = most
-        elif effort < -0.3 * most:
-            effort = -0.3 * most
-
-        # Steps: one parabolic pulse of mean 1 each, shallower by `pulse_depth`.
-        if now_s >= self._step_until_s:
-            self._step(now_s)
-        part = self._phase = (now_s - self._step_from_s) / (self._step_until_s - self._step_from_s)
-        depth = body.pulse_depth if effort > 0.0 else 0.0
-        pulse = 1.0 + depth * (6.0 * part * (1.0 - part) - 1.0)
-        plant.propulsion_N = direction * effort * pulse * self._strength
-
-    def _step(self, now_s: float) -> None:
-        body = self.body
-        self._is_left = not self._is_left
-        self._strength = 1.0 + (0.5 if self._is_left else -0.5) * body.asymmetry
-        spread = 1.0 + body.step_time_cv * self._normal()
-        spread = 0.5 if spread < 0.5 else 1.5 if spread > 1.5 else spread
-        # The step begins when the one before ended, not when this call happens to come.
-        self._step_from_s = self._step_until_s
-        self._step_until_s += spread / body.steps_per_s
-        self._length_steps += 1
-        self.steps.append(Step(self._step_from_s, "L" if self._is_left else "R"))
+        if now_s < self._sprint_until_s and speed >= slow:
+            self._sprint_until_s = now_s
+        force_N = effort.next(speed, pace, now_s < self._sprint_until_s)
+        self._gait.drive(force_N, effort.most_N)

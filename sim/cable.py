@@ -1,18 +1,351 @@
 """The USB cable between host and board, in virtual time, and what can be wrong with it.
 
 Everything drawn depends on the seed and on the byte's place in its stream, never on how a reader or
-writer cuts it.
+writer cuts it: a packet is each 64 bytes of the stream. A sound cable hands bytes straight over.
 """
+
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Iterator
+from random import Random
 
 from sim.board import VirtualBoard
 
+PACKET_BYTES = 64
+_PACKET_BITS = 8 * PACKET_BYTES
+_GARBAGE_BYTES_MAX = 16
+_UNREAD_BYTES = 4096  # as much as a driver keeps for a program that does not read
+_FROM_HOST_CHUNKS_MAX = 65_536
+_WORD = (1 << 64) - 1
+
+
+def _draw(key: int, number: int) -> int:
+    """64 bits that look random and follow from these two alone (splitmix64: Steele, Lea, Flood 2014)."""
+    z = (key + number * 0x9E37_79B9_7F4A_7C15) & _WORD
+    z = ((z ^ z >> 30) * 0xBF58_476D_1CE4_E5B9) & _WORD
+    z = ((z ^ z >> 27) * 0x94D0_49BB_1331_11EB) & _WORD
+    return z ^ z >> 31
+
+
+def _part(bits: int) -> float:
+    """64 bits as a number from 0 to below 1."""
+    return (bits >> 11) * 2.0**-53
+
 
 class Cable:
-    """Carries bytes both ways; the rig calls `carry` before each pass of the firmware's main loop."""
+    """Carries bytes both ways; the rig calls `carry` before each pass of the firmware's main loop.
+
+    The attributes may change at any time and hold from the next pass on, at most 5 ms later. Each
+    concerns both ways unless it names the host.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self.is_plugged = True  #: by whoever serves the sled: a host is at the other end
+        self.flip_rate = 0.0  #: part of the bits that turn over, at most 0.5
+        self.drop_rate = 0.0  #: part of the packets that are lost
+        self.duplicate_rate = 0.0  #: part of the packets that come twice
+        self.garbage_rate = 0.0  #: part of the packets with 1 to 16 random bytes before them
+        self.split: bool | float = False  #: readers see odd pieces, of 16 bytes on average
+        self.merge_ms = 0.0  #: bytes are held back and handed over in a lump so often
+        self.delay_ms = 0.0  #: bytes come so much later
+        self.jitter_ms = 0.0  #: each packet up to so much later again, in order all the same
+        self.is_host_silent: bool | float = False  #: what the host writes never arrives
+        self.is_host_deaf: bool | float = False  #: the host takes nothing; the device's buffer fills up
+        self.has_host = True  #: a program has the other end; kept by the rig
+        self.unplugs = 0  #: how many times the plug was pulled
+        self._is_plugged = True
+        self._is_cut = False  # pulled since the last pass
+        self._is_straight = True  # sound, with nothing under way: bytes go from end to end
+        random = Random(seed)
+        self._down = _Way(random)
+        self._up = _Way(random)
+        self._written: deque[bytes] = deque()  # by the host
+        self._arrived: deque[bytes] = deque()  # at the host
+        self._lock = allocate_lock()  # of `_is_straight`, for a host that writes from another thread
+
+    @property
+    def is_plugged(self) -> bool:
+        """False: the plug is out. Bytes under way are lost, nothing passes, the board sees no host."""
+        return self._is_plugged
+
+    @is_plugged.setter
+    def is_plugged(self, value: bool) -> None:
+        if self._is_plugged and not value:
+            self.unplugs += 1
+            self._is_cut = True
+            self._written.clear()  # the rest goes at the next pass: this may be another thread
+        self._is_plugged = bool(value)
+
+    def write(self, board: VirtualBoard, data: bytes) -> int:
+        """Bytes from the host; all are taken. Any thread may call it.
+
+        Raises BufferError when far more is written than anything reads.
+        """
+        if not self._is_plugged:
+            return len(data)
+        with self._lock:
+            is_straight = self._is_straight and not self._written and not self._is_faulty()
+            waiting = board.from_host if is_straight else self._written
+            if len(waiting) >= _FROM_HOST_CHUNKS_MAX:
+                raise BufferError(
+                    "the simulated device only reads while time goes on: read between the writes"
+                )
+            if data:
+                waiting.append(bytes(data))
+                if is_straight:
+                    self._down.place += len(data)
+        return len(data)
+
+    def read(self, board: VirtualBoard, size: int) -> bytes:
+        """Bytes that have come to the host, at most `size`."""
+        if self._is_cut:
+            return b""
+        if self._is_straight and not self._arrived:
+            waiting = board.to_host
+            if not waiting:
+                return b""
+            data = bytes(waiting[:size])
+            del waiting[:size]
+            self._up.place += len(data)
+            return data
+        if self.is_host_deaf:
+            return b""
+        pieces = []
+        while size > 0 and self._arrived:
+            piece = self._arrived.popleft()
+            if len(piece) > size:
+                self._arrived.appendleft(piece[size:])
+                piece = piece[:size]
+            pieces.append(piece)
+            size -= len(piece)
+        if size > 0 and self._is_straight:
+            pieces.append(self.read(board, size))
+        return b"".join(pieces)
+
+    def in_waiting(self, board: VirtualBoard) -> int:
+        """Bytes that the host sees waiting: all of them, or an odd piece."""
+        if self._is_cut:
+            return 0
+        straight = len(board.to_host) if self._is_straight else 0
+        if not self._arrived:
+            return straight
+        if self.is_host_deaf:
+            return 0
+        return len(self._arrived[0]) if self.split else straight + sum(map(len, self._arrived))
+
+    def out_waiting(self, board: VirtualBoard) -> int:
+        """Bytes from the host that the firmware has not read yet."""
+        waiting = sum(map(len, tuple(board.from_host))) + sum(map(len, tuple(self._written)))
+        return waiting if self._is_straight else waiting + self._down.waiting
+
+    @property
+    def is_holding_back(self) -> bool:
+        """Whether a silent line may be the cable's doing: bytes under way, or a host that is deaf."""
+        return bool(self.is_host_deaf or self._down.waiting or self._up.waiting)
+
+    def discard_output(self, board: VirtualBoard) -> None:
+        """Throw away what has come to the host."""
+        if self._is_straight:
+            self._up.skip(board.to_host)
+        self._arrived.clear()
+
+    def discard_input(self, board: VirtualBoard) -> None:
+        """Throw away what the firmware has not read yet."""
+        self._written.clear()
+        board.from_host.clear()
+
+    def lose(self, board: VirtualBoard) -> None:
+        """Throw away everything under way: the host has gone."""
+        self._written.clear()
+        self._drop(board)
 
     def carry(self, board: VirtualBoard, tick: int) -> None:
         """Hand on what is due at `tick`, both ways."""
+        is_faulty = self._is_faulty()
+        if self._is_straight:
+            if not is_faulty and not self._written:
+                return
+            self._bend(board)
+        if self._is_cut:
+            self._drop(board)
+            self._is_cut = False
+        board.is_connected = self._is_plugged and self.has_host
+        self._carry_down(board, tick)
+        self._carry_up(board, tick)
+        if not is_faulty:
+            self._straighten()
+
+    def _is_faulty(self) -> bool:
+        return bool(
+            self.flip_rate
+            or self.drop_rate
+            or self.duplicate_rate
+            or self.garbage_rate
+            or self.split
+            or self.merge_ms
+            or self.delay_ms
+            or self.jitter_ms
+            or self.is_host_silent
+            or self.is_host_deaf
+            or not self._is_plugged
+            or self._is_cut
+        )
+
+    def _drop(self, board: VirtualBoard) -> None:
+        self._arrived.clear()
+        self._down.empty()
+        self._up.empty()
+        self._up.skip(board.to_host)
+        board.from_host.clear()
+
+    def _bend(self, board: VirtualBoard) -> None:
+        """From now on bytes pass through here; those at either end have arrived."""
+        with self._lock:
+            self._is_straight = False
+        if board.to_host:
+            self._arrived.append(bytes(board.to_host))
+            self._up.skip(board.to_host)
+
+    def _straighten(self) -> None:
+        """Bytes go from end to end again, once none is left here that they could overtake."""
+        with self._lock:
+            self._is_straight = not (self._written or self._down.waiting or self._up.waiting)
+
+    def _carry_down(self, board: VirtualBoard, tick: int) -> None:
+        written = bytearray()
+        while self._written:
+            written += self._written.popleft()
+        if self.is_host_silent:
+            self._down.skip(written)
+        else:
+            self._down.enter(written, self, tick)
+        self._hand_over(self._down.due(tick), board.from_host)
+
+    def _carry_up(self, board: VirtualBoard, tick: int) -> None:
+        if not self.is_host_deaf and sum(map(len, self._arrived)) < _UNREAD_BYTES:
+            self._up.enter(board.to_host, self, tick)
+            del board.to_host[:]
+        self._hand_over(self._up.due(tick), self._arrived)
+
+    def _hand_over(self, pieces: list[bytes], end: deque[bytes]) -> None:
+        if self.split:
+            end.extend(pieces)
+        elif pieces:
+            end.append(b"".join(pieces))
+
+
+class _Way:
+    """One direction: from the place of a byte in the stream to what becomes of it, and when."""
+
+    def __init__(self, random: Random) -> None:
+        self.place = 0  #: bytes that came in so far, lost ones too
+        self.waiting = 0  #: bytes under way
+        keys = [random.getrandbits(64) for _ in range(6)]
+        self._drop, self._duplicate, self._flip, self._garbage, self._cut, self._jitter = keys
+        self._under_way: deque[tuple[int, bytes]] = deque()
+        self._copy = bytearray()  # of what the packet came to so far
+        self._copied = -1  # the packet that it is of
+
+    def empty(self) -> None:
+        """Lose what is under way."""
+        self._under_way.clear()
+        self.waiting = 0
+        self._copied = -1
+
+    def skip(self, data: bytearray) -> None:
+        """Take `data` without passing it on: it was lost, or went another way."""
+        self.place += len(data)
+        del data[:]
+
+    def due(self, tick: int) -> list[bytes]:
+        """What arrives until `tick`; nothing overtakes what came before it."""
+        pieces = []
+        under_way = self._under_way
+        while under_way and under_way[0][0] <= tick:
+            pieces.append(under_way.popleft()[1])
+            self.waiting -= len(pieces[-1])
+        return pieces
+
+    def enter(self, data: bytearray, cable: Cable, tick: int) -> None:
+        """Take `data` in at `tick`, packet by packet, with all that is wrong with the cable now."""
+        at = 0
+        while at < len(data):
+            number, offset = divmod(self.place, PACKET_BYTES)
+            part = data[at : at + PACKET_BYTES - offset]
+            self.place += len(part)
+            at += len(part)
+            due = self._due(number, cable, tick)
+            for piece in self._pieces(part, number, offset, cable):
+                self._under_way.append((due, piece))
+                self.waiting += len(piece)
+
+    def _due(self, number: int, cable: Cable, tick: int) -> int:
+        due = tick
+        merge_ticks = int(cable.merge_ms + 0.5)
+        if merge_ticks:
+            due = -(-tick // merge_ticks) * merge_ticks
+        due += int(cable.delay_ms + 0.5)
+        if cable.jitter_ms:
+            due += _draw(self._jitter, number) % (int(cable.jitter_ms + 0.5) + 1)
+        return due
+
+    def _pieces(self, part: bytearray, number: int, offset: int, cable: Cable) -> Iterator[bytes]:
+        """What arrives in the place of bytes `offset` and on of packet `number`."""
+        if cable.garbage_rate and offset == 0:
+            yield from self._rubbish(number, cable.garbage_rate)
+        if cable.drop_rate and _part(_draw(self._drop, number)) < cable.drop_rate:
+            return
+        if cable.flip_rate:
+            for bit in self._flips(number, cable.flip_rate):
+                at = (bit >> 3) - offset
+                if 0 <= at < len(part):
+                    part[at] ^= 1 << (bit & 7)
+        if cable.split:
+            yield from self._odd_pieces(part, number, offset)
+        else:
+            yield bytes(part)
+        if cable.duplicate_rate:
+            if self._copied != number:
+                self._copied = number
+                self._copy.clear()
+            self._copy += part
+            is_last = offset + len(part) == PACKET_BYTES
+            if is_last and _part(_draw(self._duplicate, number)) < cable.duplicate_rate:
+                yield bytes(self._copy)
+
+    def _rubbish(self, number: int, rate: float) -> Iterator[bytes]:
+        first = 4 * number
+        if _part(_draw(self._garbage, first)) < rate:
+            words = b"".join(_draw(self._garbage, first + n).to_bytes(8, "little") for n in (1, 2))
+            yield words[: 1 + _draw(self._garbage, first + 3) % _GARBAGE_BYTES_MAX]
+
+    def _flips(self, number: int, rate: float) -> set[int]:
+        """Bits of a packet that turn over. Their number is drawn first, binomial: low rates cost little."""
+        first = number * 2 * _PACKET_BITS
+        rest = _part(_draw(self._flip, first))
+        chance = 1.0 - rate  # of no flip at all, by squaring: exact on every machine
+        for _ in range(9):
+            chance *= chance
+        count = 0
+        while rest >= chance and count < _PACKET_BITS:
+            rest -= chance
+            count += 1
+            chance *= (_PACKET_BITS + 1 - count) / count * (rate / (1.0 - rate))
+        bits: set[int] = set()
+        while len(bits) < count:
+            first += 1
+            bits.add(_draw(self._flip, first) % _PACKET_BITS)
+        return bits
+
+    def _odd_pieces(self, part: bytearray, number: int, offset: int) -> Iterator[bytes]:
+        """Cut behind one byte of 16."""
+        first = 4 * number
+        ends = _WORD
+        for n in range(4):
+            ends &= _draw(self._cut, first + n)
+        start = 0
+        for at in range(len(part)):
+            if ends >> (offset + at) & 1:
+                yield bytes(part[start : at + 1])
+                start = at + 1
+        if start < len(part):
+            yield bytes(part[start:])

@@ -21,21 +21,31 @@ def decay(exponent: float) -> float:
 
 
 class Driver:
-    """Brake force from the 12-bit command: ENABLE gate, saturation, first-order lag.
+    """Brake force from the 12-bit command: ENABLE gate, saturation, first-order lag, trips.
 
-    The limit at a crawl depends on the speed within the tick, so the plant applies it. Faults for
-    tests: `is_wrong_signed` makes the brake drive, `stuck_N` holds a force whatever is commanded.
+    The limit at a crawl depends on the speed within the tick, so the plant applies it. Faults, to be
+    set at any time: `is_wrong_signed` makes the brake drive; `stuck_N` holds a force whatever is
+    commanded; `strength` is the part of the force that is left; `is_broken` trips it for as long as
+    it is set; `is_dead` takes the force without a word.
     """
 
     __slots__ = (
         "_decay",
+        "_hysteresis_V",
         "_mean",
+        "_overvoltage_V",
+        "_rest_ticks",
         "_step_N",
+        "_trip_ticks",
+        "_undervoltage_V",
         "brake_N",
         "force_N",
+        "is_broken",
+        "is_dead",
         "is_tripped",
         "is_wrong_signed",
         "signed_N",
+        "strength",
         "stuck_N",
     )
 
@@ -48,16 +58,27 @@ class Driver:
         self.brake_N = 0.0  #: mean magnitude over the tick, opposing the motion
         self.signed_N = 0.0  #: mean force over the tick with a sign of its own
         self.is_tripped = False  #: its FAULT pin; it makes no force
+        self.is_broken = False
+        self.is_dead = False
         self.is_wrong_signed = False
+        self.strength = 1.0
         self.stuck_N: float | None = None
+        self._overvoltage_V = parameters.overvoltage_V
+        self._undervoltage_V = parameters.undervoltage_V
+        self._hysteresis_V = parameters.hysteresis_V
+        self._trip_ticks = round(parameters.trip_s / TICK_s)
+        self._rest_ticks = 0  # a trip lasts so much longer at least
 
     def tick(self, command: int, is_enabled: int, v_m_per_s: float) -> None:
         """One tick with this command (0 to COMMAND_MAX; beyond, it saturates) at that speed of the sled."""
+        if self.is_tripped or self.is_dead:
+            self.force_N = self.brake_N = self.signed_N = 0.0
+            return
         if not is_enabled or command < 0:
             command = 0
         elif command > COMMAND_MAX:
             command = COMMAND_MAX
-        target = command * self._step_N
+        target = command * self._step_N * self.strength
         gap = self.force_N - target
         self.force_N = target + gap * self._decay
         mean = target + gap * self._mean
@@ -69,6 +90,21 @@ class Driver:
         else:
             self.brake_N = mean
             self.signed_N = 0.0
+
+    def watch(self, bus_V: float, ticks: int) -> None:
+        """Trip on this voltage of the bus, or end a trip; `ticks` have passed since the last look.
+
+        Like VESC: a trip lasts a while at least, and until the bus is back within its limits.
+        """
+        margin_V = self._hysteresis_V if self.is_tripped else 0.0
+        is_good = self._undervoltage_V + margin_V <= bus_V <= self._overvoltage_V - margin_V
+        if self.is_broken or not is_good:
+            if not self.is_tripped:
+                self._rest_ticks = self._trip_ticks
+            self.is_tripped = True
+        elif self.is_tripped and self._rest_ticks <= 0:
+            self.is_tripped = False
+        self._rest_ticks -= ticks
 
 
 class SignedDriver(Driver):

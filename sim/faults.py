@@ -1,64 +1,22 @@
 """Everything that can break in the simulated world, by name: one list for scenarios and for tests."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from sim.breaking import End, Fault, Value
+from sim.link_faults import LINK_FAULTS
+from sim.machine_faults import MACHINE_FAULTS
+from sim.rig import Rig
+from sim.sensor_faults import SENSOR_FAULTS
+from sim.switches import SWITCH_FAULTS
+from sim.time_faults import TIME_FAULTS
 
-from sim.rig import ESTOP
-
-if TYPE_CHECKING:
-    from sim.rig import Rig
-
-End = Callable[[], None]
-
-
-class Value(NamedTuple):
-    """The one number of a fault."""
-
-    name: str  #: with its unit, such as force_N
-    default: float
-    minimum: float
-    maximum: float
-
-
-class Fault(NamedTuple):
-    """One thing that breaks. `begin` makes it so and returns what mends it."""
-
-    name: str
-    group: str  #: sensor, driver, power, heat, switch, time or link
-    sentence: str
-    begin: Callable[["Rig", float], End]
-    value: Value | None = None
-
-
-def _estop(rig: "Rig", _: float) -> End:
-    rig.switches |= ESTOP
-
-    def end() -> None:
-        rig.switches &= ~ESTOP
-
-    return end
-
-
-def _encoder_stuck(rig: "Rig", _: float) -> End:
-    counts = rig.encoder.counts(rig.plant.x_m)
-
-    def stuck(_: int) -> int:
-        return counts
-
-    rig.filters["counts"].append(stuck)
-    return lambda: rig.filters["counts"].remove(stuck)
-
+__all__ = ["FAULTS", "End", "Fault", "Value", "begin"]
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for fault in (
-        Fault("estop", "switch", "The emergency stop is pressed.", _estop),
-        Fault("encoder_stuck", "sensor", "The encoder's count stays where it is.", _encoder_stuck),
-    )
+    for fault in (*SENSOR_FAULTS, *MACHINE_FAULTS, *SWITCH_FAULTS, *TIME_FAULTS, *LINK_FAULTS)
 }
 
 
-def begin(rig: "Rig", name: str, **values: float) -> End:
+def begin(rig: Rig, name: str, **values: float) -> End:
     """Break it now; the result mends it. Raises ValueError naming what is known."""
     if name not in FAULTS:
         raise ValueError(f"there is no fault {name!r}; known are: {', '.join(sorted(FAULTS))}")

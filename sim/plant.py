@@ -19,13 +19,14 @@ class Plant:
     Inputs, constant over a tick: `hitch` and `propulsion_N` (ground on the body), `touch_N` (a hand
     on the hitch, without the body's mass), and the arguments of `advance`. Work since the start is
     in `athlete_J`, `friction_J`, `brake_J` (taken from the sled) and `injected_J` (put into it by
-    the brake).
+    the brake). `copper_J` is the heat in the motors; what of `brake_J` is not, reaches the bus.
+    `crawl_N_s_per_m`, the greatest brake force per speed, may change at any time: `Supply` sets it to
+    that of the windings' temperature, from `cold_crawl_N_s_per_m` at 25 degrees C.
     """
 
     __slots__ = (
         "_body_mass_kg",
         "_breakaway_N",
-        "_crawl_N_s_per_m",
         "_dt_s",
         "_handle_N_per_m",
         "_handle_N_s_per_m",
@@ -41,7 +42,9 @@ class Plant:
         "body_x_m",
         "brake_J",
         "brake_N",
+        "cold_crawl_N_s_per_m",
         "copper_J",
+        "crawl_N_s_per_m",
         "friction_J",
         "hitch",
         "hitch_N",
@@ -60,7 +63,8 @@ class Plant:
         crawl_N_s_per_m: float | None = None,
         substeps: int = 2,
     ) -> None:
-        """`crawl_N_s_per_m`: greatest brake force per speed; None for a brake that also holds at rest."""
+        """`crawl_N_s_per_m`: greatest brake force per speed at 25 degrees C, K_F^2 / R of shorted phases;
+        None for an ideal brake, which also holds at rest and loses nothing in copper."""
         self.sled = sled
         self.x_m = self.v_m_per_s = 0.0
         self.body_x_m = self.body_v_m_per_s = 0.0
@@ -77,7 +81,8 @@ class Plant:
         self._handle_N_per_m = sled.handle_N_per_m
         self._handle_N_s_per_m = sled.handle_N_s_per_m
         self._holds_at_rest = crawl_N_s_per_m is None
-        self._crawl_N_s_per_m = 1e12 if crawl_N_s_per_m is None else crawl_N_s_per_m
+        self.cold_crawl_N_s_per_m = 1e12 if crawl_N_s_per_m is None else crawl_N_s_per_m
+        self.crawl_N_s_per_m = self.cold_crawl_N_s_per_m
         self._dt_s = TICK_s / substeps
         self._steps = (None,) * substeps
 
@@ -101,7 +106,7 @@ class Plant:
         dt = self._dt_s
         rolling = self._rolling_N
         rolling_slope = self._rolling_N_s_per_m
-        crawl = self._crawl_N_s_per_m
+        crawl = self.crawl_N_s_per_m
         if hitch > 0:
             stiffness = self._tether_N_per_m
             damping = self._tether_N_s_per_m
@@ -175,6 +180,9 @@ class Plant:
         self.athlete_J += tow_J
         self.friction_J += friction_J
         self.brake_J += brake_J - signed_J
+        if signed_N:
+            # A driver with a sign of its own drives current also through a wheel that stands.
+            copper_J += signed_N * signed_N / crawl * TICK_s
+            if signed_J > 0.0:
+                self.injected_J += signed_J
         self.copper_J += copper_J
-        if signed_J > 0.0:
-            self.injected_J += signed_J

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 BLOCK_BYTES = 4096
 _HANDING_ON_s = 0.002
+_QUEUE = 128  # clients that the system lets wait: a full queue costs a client a second
 
 
 class TcpPort:
@@ -26,7 +27,7 @@ class TcpPort:
             if os.name == "posix":
                 self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((address, port))
-            self._listener.listen(4)
+            self._listener.listen(_QUEUE)
         except OSError as error:
             self._listener.close()
             if error.errno == errno.EADDRINUSE:
@@ -97,7 +98,14 @@ class PtyPort:
     """A pseudo-terminal in raw mode. Its far end stays open here, else the first client to leave
     would end it; so nobody can see a client come or go but by its bytes."""
 
+    name: str  #: of the far end; another after each `open`
+
     def __init__(self) -> None:
+        self._near = self._far = -1
+        self.open()
+
+    def open(self) -> None:
+        """Make a new pseudo-terminal. Raises OSError if the system has no more of them."""
         import tty
 
         self._near, self._far = os.openpty()
@@ -142,6 +150,8 @@ class PtyPort:
                 time.sleep(_HANDING_ON_s)
 
     def close(self) -> None:
-        """Close both ends."""
-        os.close(self._near)
-        os.close(self._far)
+        """Close both ends; whoever has it open is told that it is gone. Closed already, nothing changes."""
+        if self._near >= 0:
+            os.close(self._near)
+            os.close(self._far)
+            self._near = self._far = -1

@@ -19,13 +19,13 @@ from sim.bodies import ATHLETES, Body
 from sim.cable import Cable
 from sim.parameters import Driver, Group, Power, Sensors, Sled, perturbed
 from sim.plant import Plant, TICK_s
-from sim.sensors import Encoder, LoadCell, Supply
+from sim.power import Supply
+from sim.sensors import Encoder, LoadCell
 from sim.truth import Trace, Truth
 
 TICK_us = 1000
 _POLL_TICKS = 5  # the main loop comes round at least this often
 _SUPPLY_TICKS = 10
-_FROM_HOST_CHUNKS_MAX = 65_536
 _LATE_MAX_us = 1_000_000
 
 ESTOP = 1  # bits of the switches
@@ -38,7 +38,7 @@ class RigConfig(NamedTuple):
     """Who and what is simulated. The names are those of the `sim://` address."""
 
     seed: int = 1
-    athlete: str | None = None  #: a name of `sim.parameters.ATHLETES`; None: nobody touches the sled
+    athlete: str | None = None  #: a name of `sim.bodies.ATHLETES`; None: nobody touches the sled
     lengths: int | None = None  #: None: the athlete goes on for ever
     lane_m: float = 15.0
     body_mass_kg: float | None = None  #: None: that of the kind of athlete
@@ -118,7 +118,7 @@ class Rig:
         self.driver = driver_kind(driver_parameters)
         body_mass_kg = self.athlete.body.body_mass_kg if self.athlete else 80.0
         self.plant = Plant(self.sled, body_mass_kg, driver_parameters.crawl_N_s_per_m)
-        self.encoder = Encoder(sensors)
+        self.encoder = Encoder(sensors, config.seed * 8 + 7)
         self.cell = LoadCell(sensors, config.seed * 8 + 3)
         # How full the battery is, is no error of the parts: never perturbed.
         self.supply = Supply(config.power, sensors, config.seed * 8 + 4)
@@ -132,7 +132,7 @@ class Rig:
         self._agenda: list[tuple[int, int, Action]] = []
         self._promises = 0  # so that actions of one tick keep their order
         self._main_from = self._tick_from = 0  # the main loop, and the tick, do not run before
-        self._late_us = 0  # of the next tick
+        self._tick_due = 0  # when the next tick of the firmware should come
         self._dark_until = 0  # the controller has no power before
         self._boots = random.getrandbits(16)
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
@@ -154,7 +154,8 @@ class Rig:
 
     def reboot(self, cause: int = RESET_REBOOT) -> None:
         """Reset the controller, as a command does: the world goes on, bytes not yet read by it are lost."""
-        self._main_from = self._tick_from = self._dark_until = self._late_us = 0
+        self._main_from = self._tick_from = self._dark_until = 0
+        self._tick_due = self.ticks
         self._boot(cause)
 
     def schedule(self, at_tick: int, action: Action) -> None:
@@ -170,7 +171,6 @@ class Rig:
         """The firmware's tick does not come for so long; the first after it is that late. The main loop
         goes on; the outputs stay as they are."""
         self._tick_from = self.ticks + ticks
-        self._late_us = ticks * TICK_us
 
     def brown_out(self, ticks: int) -> None:
         """The controller loses its power for so long: ENABLE falls at once, then it boots."""
@@ -196,47 +196,39 @@ class Rig:
 
     @is_connected.setter
     def is_connected(self, value: bool) -> None:
-        self._is_connected = self.board.is_connected = value
+        self._is_connected = self.cable.has_host = value
+        self.board.is_connected = value
         if not value:
-            self.board.from_host.clear()
-            self.discard_output()
+            self.cable.lose(self.board)
 
     def write(self, data: bytes) -> int:
         """Bytes from the host; the firmware reads them as time goes on. Any thread may call it.
 
         Raises BufferError when far more is written than anything reads.
         """
-        waiting = self.board.from_host
-        if len(waiting) >= _FROM_HOST_CHUNKS_MAX:
-            raise BufferError("the simulated device only reads while time goes on: read between the writes")
-        if data:
-            waiting.append(bytes(data))
-        return len(data)
+        return self.cable.write(self.board, data)
 
     def read(self, size: int) -> bytes:
         """Bytes that have come from the device, at most `size`; takes no time."""
-        waiting = self.board.to_host
-        data = bytes(waiting[:size])
-        del waiting[:size]
-        return data
+        return self.cable.read(self.board, size)
 
     @property
     def in_waiting(self) -> int:
-        """Bytes from the device that `read` would give at once."""
-        return len(self.board.to_host)
+        """Bytes from the device that the host sees waiting; a cable that splits shows them in pieces."""
+        return self.cable.in_waiting(self.board)
 
     @property
     def out_waiting(self) -> int:
         """Bytes from the host that the firmware has not read yet."""
-        return sum(map(len, tuple(self.board.from_host)))
+        return self.cable.out_waiting(self.board)
 
     def discard_output(self) -> None:
         """Throw away what has come from the device."""
-        del self.board.to_host[:]
+        self.cable.discard_output(self.board)
 
     def discard_input(self) -> None:
         """Throw away what the firmware has not read yet."""
-        self.board.from_host.clear()
+        self.cable.discard_input(self.board)
 
     def step(self, ticks: int) -> None:
         """Let `ticks` milliseconds pass."""
@@ -248,7 +240,7 @@ class Rig:
             until = min(end, agenda[0][0]) if agenda else end
             if self.ticks < self._tick_from:
                 until = min(until, self._tick_from)
-            elif self._late_us:
+            elif self.ticks > self._tick_due:
                 until = self.ticks + 1
             if self.ticks < self._main_from:
                 until = min(until, self._main_from)
@@ -300,8 +292,9 @@ class Rig:
         is_polling = now >= self._main_from and now >= self._dark_until
         if is_ticking:
             # As on the chip, where more than a second cannot be told from the first tick.
-            s[firmware.LATE_us] = self._late_us if self._late_us <= _LATE_MAX_us else 0
-            self._late_us = 0
+            late_us = (now - self._tick_due) * TICK_us
+            s[firmware.LATE_us] = late_us if late_us <= _LATE_MAX_us else 0
+            self._tick_due = end
         switches = self.switches | (DRIVER_FAULT if driver.is_tripped else 0)
         while now < end:
             if is_ticking:
@@ -343,6 +336,7 @@ class Rig:
     def truth(self) -> Truth:
         """What really happened so far."""
         plant = self.plant
+        supply = self.supply
         athlete = self.athlete
         return Truth(
             self.ticks * TICK_s,
@@ -351,6 +345,15 @@ class Rig:
             plant.friction_J,
             plant.kinetic_J,
             plant.injected_J,
+            supply.copper_J,
+            supply.chopper_J,
+            supply.battery_J,
+            supply.battery_heat_J,
+            supply.electronics_J,
+            supply.capacitor_J,
+            supply.heat.stored_J,
+            supply.heat.lost_J,
+            supply.heat.given_J,
             plant.x_m,
             plant.v_m_per_s,
             plant.hitch_N,

@@ -1,23 +1,28 @@
-"""What the firmware can know of the world: encoder counts, load-cell steps, bus voltage, temperature.
+"""What the firmware can know of the world: encoder counts and load-cell steps.
 
 Noise is built from random bits with exact arithmetic only (no logarithm or cosine), so that the same
 seed gives the same readings on every machine.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import accumulate
+from math import sqrt
+from operator import sub
 from random import Random
 
-from sim.driver import Driver
-from sim.parameters import Power
 from sim.parameters import Sensors as SensorParameters
-from sim.plant import Plant, TICK_s
+from sim.plant import TICK_s
 
 PI = 3.141592653589793
 COUNTS_WRAP = 2**29  #: the counter runs from -COUNTS_WRAP to COUNTS_WRAP - 1
 
-#: Load cell: 12 bits of ADC over +-1000 N, 256 readings summed in each tick give 16 bits.
+#: Load cell: 12 bits of ADC over +-1000 N, and two more from the readings that each tick sums.
 CELL_STEP_N = 2000.0 / 65536
 CELL_ZERO = 32768
-CELL_MAX = 65535
+CELL_MAX = 16 * 4095
+CELL_READINGS = 4  # as many as the board takes in each tick
+WIDE_CODES = (511, 1535, 2559, 3583)  #: RP2040, erratum E11
 
 
 class Normal:
@@ -37,86 +42,164 @@ class Normal:
 
 
 class Encoder:
-    """Quadrature counter: floor of the way over the way per count; starts at 0 where the sled stands."""
+    """Quadrature counter: floor of the way over the way per count; starts at 0 where the sled stands.
 
-    __slots__ = ("_counts_per_m", "_origin")
-
-    def __init__(self, parameters: SensorParameters) -> None:
-        self._counts_per_m = parameters.counts_per_turn / (2.0 * PI * parameters.wheel_radius_m)
-        self._origin = 0
-
-    def restart(self, x_m: float) -> None:
-        """The counter begins at zero here, as after a reset of the controller."""
-        self._origin = int(x_m * self._counts_per_m // 1.0)
-
-    def counts(self, x_m: float) -> int:
-        """Counts since `restart`, wrapping."""
-        counts = int(x_m * self._counts_per_m // 1.0) - self._origin
-        return ((counts + COUNTS_WRAP) & (2 * COUNTS_WRAP - 1)) - COUNTS_WRAP
-
-
-class LoadCell:
-    """Signed force between athlete's frame and sled, tension positive: scale, offset, noise, ADC."""
-
-    __slots__ = ("_draw", "_noise", "_steps_per_N", "_zero")
-
-    def __init__(self, parameters: SensorParameters, seed: int) -> None:
-        self._steps_per_N = parameters.cell_scale / CELL_STEP_N
-        self._zero = CELL_ZERO + parameters.cell_offset_N / CELL_STEP_N
-        self._noise = parameters.cell_noise_N / CELL_STEP_N
-        self._draw = Normal(seed).draw
-
-    def raw(self, force_N: float) -> int:
-        """Steps 0 to CELL_MAX."""
-        raw = int((self._zero + force_N * self._steps_per_N + self._noise * self._draw()) // 1.0)
-        return 0 if raw < 0 else CELL_MAX if raw > CELL_MAX else raw
-
-
-class Supply:
-    """Battery with resistance, regeneration into it, and the motors' heat as one node.
-
-    Updated every few ticks from the plant's energies: power that leaves the sled through the brake,
-    less the copper loss, is the current into the battery.
+    `counts(x_m)` gives the counts since `restart`, wrapping. The rig calls it each tick, so without a
+    fault it does nothing else. Fault: `lost_edges`, the part of the edges that are missed.
     """
 
     __slots__ = (
-        "_brake_J",
-        "_copper_J",
-        "_draw",
-        "_noise_C",
-        "_noise_V",
-        "_power",
-        "bus_V",
-        "winding_C",
+        "_counts_per_m",
+        "_counts_per_turn",
+        "_index_origin",
+        "_last",
+        "_lost_edges",
+        "_origin",
+        "_random",
+        "counts",
     )
 
-    def __init__(self, power: Power, sensors: SensorParameters, seed: int) -> None:
-        self._power = power
-        self._noise_V = sensors.bus_noise_V
-        self._noise_C = sensors.temperature_noise_C
+    counts: Callable[[float], int]
+
+    def __init__(self, parameters: SensorParameters, seed: int = 0) -> None:
+        self._counts_per_turn = int(parameters.counts_per_turn)
+        self._counts_per_m = parameters.counts_per_turn / (2.0 * PI * parameters.wheel_radius_m)
+        self._random = Random(seed).random
+        self._origin = self._index_origin = 0
+        self._last: int | None = None
+        self._lost_edges = 0.0
+        self.counts = self._all_counts
+
+    def restart(self, x_m: float) -> None:
+        """The counter begins at zero here, as after a reset of the controller."""
+        self._origin = self._index_origin = int(x_m * self._counts_per_m // 1.0)
+
+    @property
+    def lost_edges(self) -> float:
+        """Part of the edges that are missed, 0 to 1. The count stays off by what was missed."""
+        return self._lost_edges
+
+    @lost_edges.setter
+    def lost_edges(self, value: float) -> None:
+        self._lost_edges = value
+        self._last = None
+        self.counts = self._fewer_counts if value else self._all_counts
+
+    def shift(self, counts: int) -> None:
+        """From here on so many more are counted."""
+        self._origin -= counts
+
+    def index_counts(self, x_m: float) -> int:
+        """What a latch on the index pulse holds: the count at the last whole turn of the wheel, below `x_m`.
+
+        One turn apart they differ by `counts_per_turn`, unless edges were lost. The firmware has no such
+        latch; this is for finding what it cannot see.
+        """
+        edges = int(x_m * self._counts_per_m // 1.0)
+        origin = self._index_origin if self._lost_edges else self._origin
+        return self._wrapped(edges - edges % self._counts_per_turn - origin)
+
+    @staticmethod
+    def _wrapped(counts: int) -> int:
+        return ((counts + COUNTS_WRAP) & (2 * COUNTS_WRAP - 1)) - COUNTS_WRAP
+
+    def _all_counts(self, x_m: float) -> int:
+        counts = int(x_m * self._counts_per_m // 1.0) - self._origin
+        return ((counts + COUNTS_WRAP) & (2 * COUNTS_WRAP - 1)) - COUNTS_WRAP
+
+    def _fewer_counts(self, x_m: float) -> int:
+        """The counts when some of the edges since the last call are missed: so many as are due, and the
+        rest of one by lot."""
+        edges = int(x_m * self._counts_per_m // 1.0)
+        last = edges if self._last is None else self._last
+        self._last = edges
+        missed = int(abs(edges - last) * self._lost_edges + self._random())
+        if edges != last:
+            self._origin += missed if edges > last else -missed
+            if edges // self._counts_per_turn != last // self._counts_per_turn:
+                self._index_origin = self._origin
+        return self._wrapped(edges - self._origin)
+
+
+@lru_cache(maxsize=16)
+def converter(spread: int, wide_steps: int) -> tuple[int, list[int]]:
+    """Mean of 12-bit readings of a steady input, in 16 bits, for each sixteenth of a code of input.
+
+    Each reading carries noise of its own: a sum of four uniform numbers over `spread` sixteenths of a
+    code. `wide_steps` is the width of the four wide codes in the same unit; the rest are narrower for
+    it, since the ends of the scale stay where they are. Readings clip at the rails. Returns the place
+    of input 0 in the list, and the list. Whole numbers only, so it is the same on every machine.
+    """
+    margin = 4 * spread  # half of it is left at the end, and beyond that all readings clip
+    plain_steps = 65536 - len(WIDE_CODES) * wide_steps  # of all other codes together
+    plain_codes = 4096 - len(WIDE_CODES)
+    readings: list[int] = [0] * margin
+    for code in range(4096):
+        wide = sum(code >= one for one in WIDE_CODES)
+        # The middle of a code, not its edge, stands for its value: half a code down.
+        end = (code + 1 - wide) * plain_steps // plain_codes + wide * wide_steps - 8
+        readings += [code] * (margin + end - len(readings))
+    readings += [4095] * (65536 + 2 * margin - len(readings))
+    # Four running means, one for each of the uniform numbers; each takes `spread` - 1 off the length.
+    for _ in range(4):
+        sums = [0, *accumulate(readings)]
+        readings = list(map(sub, sums[spread:], sums))
+    scale = spread**4
+    return margin - 2 * (spread - 1), [16 * total // scale for total in readings]
+
+
+class LoadCell:
+    """Signed force between athlete's frame and sled, tension positive, as the sum of a few ADC readings.
+
+    Cell: scale, bend, creep. Amplifier: offset, drift, noise. Converter: noise, wide codes, rails.
+    `raw` is called once for each tick. `offset_N`, the present error at no force, and
+    `drift_N_per_s`, with which it moves, may be set at any time.
+    """
+
+    __slots__ = (
+        "_bend_per_N",
+        "_creep",
+        "_creep_N",
+        "_creep_rate",
+        "_draw",
+        "_last",
+        "_noise",
+        "_raws",
+        "_steps_per_N",
+        "_zero",
+        "drift_N_per_s",
+        "offset_N",
+    )
+
+    def __init__(self, parameters: SensorParameters, seed: int) -> None:
+        self.offset_N = parameters.cell_offset_N
+        self.drift_N_per_s = parameters.cell_drift_N_per_s
+        self._steps_per_N = parameters.cell_scale / CELL_STEP_N
+        self._bend_per_N = parameters.cell_bend / 1000.0
+        self._creep = parameters.cell_creep
+        self._creep_rate = TICK_s / parameters.cell_creep_s
+        self._creep_N = 0.0
+        # A uniform number over n steps has the variance (n^2 - 1) / 12, four of them (n^2 - 1) / 3.
+        noise_steps = 16.0 * parameters.adc_noise_codes
+        spread = int(sqrt(3.0 * noise_steps * noise_steps + 1.0) + 0.5)
+        zero, self._raws = converter(spread, int(16.0 * parameters.adc_wide_codes + 0.5))
+        self._zero = zero + CELL_ZERO + 0.5  # rounds
+        self._last = len(self._raws) - 1
+        # What the mean leaves of the converter's noise and of its rounding, as if it were the amplifier's.
+        slow = parameters.cell_noise_N / CELL_STEP_N
+        left = (noise_steps * noise_steps + 256.0 / 12.0) / CELL_READINGS
+        self._noise = sqrt(slow * slow + left)
         self._draw = Normal(seed).draw
-        self._brake_J = self._copper_J = 0.0
-        self.bus_V = power.battery_V - power.idle_A * power.battery_ohm
-        self.winding_C = power.ambient_C
 
-    def update(self, plant: Plant, driver: Driver, ticks: int) -> None:
-        """The world went on for `ticks` since the last update."""
-        power = self._power
-        time_s = ticks * TICK_s
-        copper_J = plant.copper_J - self._copper_J
-        regenerated_W = (plant.brake_J - self._brake_J - copper_J) / time_s
-        self._copper_J = plant.copper_J
-        self._brake_J = plant.brake_J
-        # V = E + R*I with I = P/V - idle: P/V with the voltage before is close enough, R*I is small.
-        current_A = regenerated_W / self.bus_V - power.idle_A
-        self.bus_V = power.battery_V + power.battery_ohm * current_A
-        loss_W = (self.winding_C - power.ambient_C) / power.cooling_K_per_W
-        self.winding_C += (copper_J - loss_W * time_s) / power.heat_J_per_K
-
-    def bus_mV(self) -> int:
-        """Reading of the bus voltage."""
-        return int((self.bus_V + self._noise_V * self._draw()) * 1000.0 // 1.0)
-
-    def temperature_cC(self) -> int:
-        """Reading of the motor temperature."""
-        return int((self.winding_C + self._noise_C * self._draw()) * 100.0 // 1.0)
+    def raw(self, force_N: float) -> int:
+        """Steps 0 to CELL_MAX, after one more tick with this force."""
+        creep_N = self._creep_N
+        self._creep_N = creep_N + (force_N * self._creep - creep_N) * self._creep_rate
+        offset_N = self.offset_N = self.offset_N + self.drift_N_per_s * TICK_s
+        at = int(
+            (force_N + creep_N + self._bend_per_N * force_N * force_N) * self._steps_per_N
+            + offset_N / CELL_STEP_N
+            + self._noise * self._draw()
+            + self._zero
+        )
+        return self._raws[0 if at < 0 else at if at < self._last else self._last]

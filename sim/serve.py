@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from protocol import announce as announcing
 from sim.ports import BLOCK_BYTES, PtyPort, TcpPort
-from sim.rig import Rig, RigConfig
+from sim.rig import Rig, TICK_us
 
 _WAIT_TICKS = 5  # the firmware's main loop comes round as often
 _BATCH_TICKS = 100  # between two looks at the link
@@ -27,57 +27,113 @@ _SPEED_MAX = 1000.0
 
 
 class Link:
-    """Carries bytes between the rig and whichever client has the line."""
+    """Carries bytes between the rig and whichever client has the line.
+
+    `publish` gets the names of the ports whenever they change: none while the cable is out.
+    """
 
     def __init__(
-        self, rig: Rig, tcp: TcpPort | None, pty: PtyPort | None, say: Callable[[str], None]
+        self,
+        rig: Rig,
+        tcp: TcpPort | None,
+        pty: PtyPort | None,
+        say: Callable[[str], None],
+        publish: Callable[[list[str]], None],
     ) -> None:
         self._rig = rig
         self._tcp = tcp
         self._pty = pty
         self._say = say
+        self._publish = publish
         self._holder: TcpPort | PtyPort | None = None
         self._unsent = b""
         self._heard_s = 0.0
         self._was_told = False
+        self._is_leaving = False  # the holder has gone; its last bytes are not read yet
+        self._unplugs = rig.cable.unplugs
+        self._is_out = False
         rig.is_connected = False
 
     def sources(self) -> list[int | socket.socket]:
         """What a wait should end for. Not for a client whose bytes the firmware has yet to read."""
         found: list[int | socket.socket] = []
         is_full = self._rig.out_waiting >= BLOCK_BYTES
-        for port in (self._tcp, self._pty):
-            if port is not None and not (is_full and port is self._holder):
+        for port in (self._tcp, None if self._is_out else self._pty):
+            if port is not None and not (port is self._holder and (is_full or self._is_leaving)):
                 found.extend(port.sources())
         return found
 
     def exchange(self, now_s: float) -> None:
         """Move what can be moved without waiting."""
+        cable = self._rig.cable
+        if cable.unplugs != self._unplugs:
+            self._unplugs = cable.unplugs
+            self._pull_out()
+        if self._is_out:
+            if not cable.is_plugged:
+                if self._tcp is not None:
+                    self._turn_away(self._tcp)
+                return
+            self._plug_in()
         if self._tcp is not None:
+            if self._holder is self._tcp:
+                self._receive(self._tcp)  # before others come: this one may have gone
             self._welcome(self._tcp)
         if self._pty is not None:
             self._listen(self._pty, now_s)
         holder = self._holder
-        if isinstance(holder, TcpPort):
-            self._receive(holder)
-        if self._holder is not None:
-            self._send(self._holder, now_s)
-        silent_s = now_s - self._heard_s
-        if isinstance(holder, PtyPort) and silent_s > (_PTY_STUCK_s if self._unsent else _PTY_IDLE_s):
+        if holder is not None and not self._is_leaving:
+            self._send(holder, now_s)
+        if isinstance(holder, PtyPort):
+            self._look_for_silence(holder, now_s)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the ports, the pseudo-terminal first: it is the nearest to a real sled's."""
+        return [port.name for port in (self._pty, self._tcp) if port is not None]
+
+    def _pull_out(self) -> None:
+        """The sled's end of the cable is out: every client is told as its port can."""
+        self._release()
+        if self._tcp is not None:
+            self._tcp.detach()
+        if self._pty is not None:
+            self._pty.close()
+        if not self._is_out:
+            self._is_out = True
+            self._say("the cable is unplugged; the sled goes on without a host")
+            self._publish([])
+
+    def _plug_in(self) -> None:
+        if self._pty is not None:
+            self._pty.open()
+        self._is_out = False
+        self._say("the cable is plugged in again")
+        self._publish(self.names)
+        for name in self.names:
+            self._say(f"port {name}")
+
+    def _turn_away(self, tcp: TcpPort) -> None:
+        while (client := tcp.accept()) is not None:
+            client.close()
+
+    def _look_for_silence(self, pty: PtyPort, now_s: float) -> None:
+        if self._rig.cable.is_holding_back:
+            self._heard_s = now_s
+        if now_s - self._heard_s > (_PTY_STUCK_s if self._unsent else _PTY_IDLE_s):
             if self._unsent:
-                holder.forget()
+                pty.forget()
             self._release()
 
     def _welcome(self, tcp: TcpPort) -> None:
-        client = tcp.accept()
-        if client is None:
-            return
-        if self._holder is not None:
-            client.close()
-            self._say(f"{tcp.name}: a second client was turned away; {self._holder.name} has the sled")
-            return
-        tcp.attach(client)
-        self._hold(tcp)
+        while not self._is_leaving and (client := tcp.accept()) is not None:
+            if self._holder is None:
+                tcp.attach(client)
+                self._hold(tcp)
+                self._receive(tcp)
+            else:
+                client.close()
+                self._say(f"{tcp.name}: a second client was turned away; {self._holder.name} has the sled")
 
     def _listen(self, pty: PtyPort, now_s: float) -> None:
         if self._holder is pty and self._rig.out_waiting >= BLOCK_BYTES:
@@ -96,28 +152,33 @@ class Link:
         self._rig.write(data)
 
     def _receive(self, tcp: TcpPort) -> None:
-        if self._rig.out_waiting >= BLOCK_BYTES:
-            return
-        data = tcp.read()
-        if data is None:
-            tcp.detach()
-            self._release()
-        else:
+        while self._rig.out_waiting < BLOCK_BYTES:
+            data = tcp.read()
+            if data is None:
+                # What it wrote before it went still arrives, as from a serial port that is closed.
+                tcp.detach()
+                self._is_leaving = self._rig.out_waiting > 0
+                if not self._is_leaving:
+                    self._release()
+            if not data:
+                return
             self._rig.write(data)
 
     def _send(self, holder: TcpPort | PtyPort, now_s: float) -> None:
-        data = self._unsent or self._rig.read(BLOCK_BYTES)
-        if not data:
-            return
-        taken = holder.write(data)
-        if taken is None:
-            if isinstance(holder, TcpPort):
-                holder.detach()
-            self._release()
-            return
-        if taken:
-            self._heard_s = now_s
-        self._unsent = data[taken:]
+        while True:
+            if not self._unsent:
+                self._unsent = self._rig.read(min(BLOCK_BYTES, self._rig.in_waiting))
+                if not self._unsent:
+                    return
+            taken = holder.write(self._unsent)
+            if taken is None:
+                self._unsent = b""  # it has gone: the next read finds that out
+                return
+            if taken:
+                self._heard_s = now_s
+            self._unsent = self._unsent[taken:]
+            if self._unsent:
+                return
 
     def _hold(self, port: TcpPort | PtyPort) -> None:
         self._holder = port
@@ -125,8 +186,9 @@ class Link:
         self._rig.is_connected = True
 
     def _release(self) -> None:
-        """The cable is out: what was under way is lost, the sled goes on."""
+        """The client has gone, as if it pulled the cable: what was under way is lost, the sled goes on."""
         self._holder = None
+        self._is_leaving = False
         self._unsent = b""
         self._rig.is_connected = False
 
@@ -165,18 +227,19 @@ def _say(text: str) -> None:
 
 
 def serve(
-    tcp: tuple[str, int] | None = ("127.0.0.1", 5333),
-    pty: bool = os.name == "posix",
-    speed: float = 1.0,
-    config: RigConfig = RigConfig(),  # noqa: B008 - immutable
+    tcp: tuple[str, int] | None,
+    pty: bool,
+    speed: float,
+    rig: Rig,
     announce: bool = True,
     stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = _say,
+    until_s: float | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM, or `stop` answers True.
+    """Serve `rig` until Ctrl-C, SIGTERM, `stop` answers True, or `until_s` of the rig's time is reached.
 
-    `say` gets a line for each port and event. Raises ValueError for what cannot be simulated or
-    served, OSError for a TCP port that is taken.
+    `say` gets a line for each port and event. Raises ValueError for what cannot be served, OSError for
+    a TCP port that is taken.
     """
     if not 0.0 < speed <= _SPEED_MAX:
         raise ValueError(f"speed must be above 0 and at most {_SPEED_MAX:g}, not {speed:g}")
@@ -184,7 +247,8 @@ def serve(
         raise ValueError("this system has no pseudo-terminals; serve TCP only")
     if tcp is None and not pty:
         raise ValueError("there is nothing to serve: neither TCP nor a pseudo-terminal was asked for")
-    rig = Rig(config)
+    until_ticks = None if until_s is None else _ticks(until_s, rig)
+    unique_id = rig.board.unique_id.hex()
     with contextlib.ExitStack() as cleaning:
         tcp_port = TcpPort(*tcp) if tcp is not None else None
         if tcp_port is not None:
@@ -192,22 +256,42 @@ def serve(
         pty_port = PtyPort() if pty else None
         if pty_port is not None:
             cleaning.callback(pty_port.close)
-        # The pseudo-terminal first: it is the nearest to a real sled's port.
-        ports = [port.name for port in (pty_port, tcp_port) if port is not None]
-        unique_id = rig.board.unique_id.hex()
+
+        def publish(ports: list[str]) -> None:
+            announced.close()
+            if announce and ports:
+                announced.callback(announcing.withdraw, announcing.publish(ports, unique_id))
+
         with _interrupted_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
-            if announce:
-                cleaning.callback(announcing.withdraw, announcing.publish(ports, unique_id))
-            who = f"athlete {config.athlete}" if config.athlete else "nobody at the hitch"
-            say(f"simulated sled {unique_id}: seed {config.seed}, {who}, speed {speed:g}; Ctrl-C ends it")
-            for name in ports:
+            announced = cleaning.enter_context(contextlib.ExitStack())
+            link = Link(rig, tcp_port, pty_port, say, publish)
+            publish(link.names)
+            athlete = rig.config.athlete
+            who = f"athlete {athlete}" if athlete else "nobody at the hitch"
+            say(f"simulated sled {unique_id}: seed {rig.config.seed}, {who}, speed {speed:g}; Ctrl-C ends it")
+            for name in link.names:
                 say(f"port {name}")
-            _run(rig, Link(rig, tcp_port, pty_port, say), speed, stop, say)
+            _run(rig, link, speed, stop, say, until_ticks)
         say(f"simulated sled {unique_id}: ended after {rig.now_us * 1e-6:.1f} s of its time")
 
 
+def _ticks(until_s: float, rig: Rig) -> int:
+    """The tick at which to end. Raises ValueError for a time that is none, or over."""
+    now_s = rig.now_us * 1e-6
+    if not now_s < until_s < float("inf"):
+        raise ValueError(
+            f"the time to end at must be above {now_s:g} s, where the sled is now, not {until_s:g}"
+        )
+    return round(until_s * 1e6 / TICK_us)
+
+
 def _run(
-    rig: Rig, link: Link, speed: float, stop: Callable[[], bool] | None, say: Callable[[str], None]
+    rig: Rig,
+    link: Link,
+    speed: float,
+    stop: Callable[[], bool] | None,
+    say: Callable[[str], None],
+    until_ticks: int | None,
 ) -> None:
     pace = Pace(speed, time.monotonic())
     noticed_s = float("-inf")
@@ -217,10 +301,14 @@ def _run(
             noticed_s = now_s
             say(f"this machine cannot keep up with speed {speed:g}; simulated time falls behind")
         ticks = min(pace.due(now_s), _BATCH_TICKS)
+        if until_ticks is not None:
+            ticks = min(ticks, until_ticks - rig.ticks)
         if ticks > 0:
             rig.step(ticks)
             pace.did(ticks)
         link.exchange(now_s)
+        if until_ticks is not None and rig.ticks >= until_ticks:
+            return
         # Bytes for the firmware are read at the next tick, else its main loop can wait a little.
         wait_s = pace.wait_s(time.monotonic(), 1 if rig.out_waiting else _WAIT_TICKS)
         sources = link.sources()

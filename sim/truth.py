@@ -3,7 +3,8 @@
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.athlete import Length, Step
+from sim.gait import Step
+from sim.lengths import Length
 
 if TYPE_CHECKING:
     from sim.rig import Rig
@@ -18,6 +19,15 @@ class Truth(NamedTuple):
     friction_J: float
     kinetic_J: float
     injected_J: float  #: positive work of the brake on the sled; 0 with a driver in brake mode
+    copper_J: float  #: of the brake's work: heat in the motors
+    chopper_J: float  #: heat in the brake resistor
+    battery_J: float  #: into the cells; negative when they gave more
+    battery_heat_J: float
+    electronics_J: float
+    capacitor_J: float  #: energy in the bus, from that at the start on
+    stored_heat_J: float  #: of the copper's heat: still in the motors
+    lost_heat_J: float  #: gone to the air
+    given_heat_J: float  #: from outside, where a fault makes them hot
     x_m: float
     v_m_per_s: float
     tow_N: float
@@ -29,6 +39,17 @@ class Truth(NamedTuple):
     def unexplained_J(self) -> float:
         """Work that became neither motion nor heat: rounding only, or the physics is wrong."""
         return self.athlete_J - self.kinetic_J - self.friction_J - self.brake_J
+
+    @property
+    def unexplained_brake_J(self) -> float:
+        """Work of the brake that is in no account: what came since the supply looked last, 10 ms at most."""
+        electric_J = self.chopper_J + self.battery_J + self.battery_heat_J + self.capacitor_J
+        return self.brake_J - self.copper_J - electric_J - self.electronics_J
+
+    @property
+    def unexplained_heat_J(self) -> float:
+        """Heat of the motors that is neither in them nor in the air."""
+        return self.copper_J + self.given_heat_J - self.stored_heat_J - self.lost_heat_J
 
 
 class Moment(NamedTuple):

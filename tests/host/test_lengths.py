@@ -240,4 +240,6 @@ def test_cadence_agrees_with_the_simulated_athletes_steps(simulated: tuple[list[
         assert length.cadence_per_min == pytest.approx(
             60 * (len(times_s) - 1) / (times_s[-1] - times_s[0]), rel=0.03
         )
-        assert length.steps == pytest.approx(real.steps, abs=4)  # some are made before the sled moves
+        # Those of the start and of the end are lost in the change of pace.
+        at_pace = [time_s for time_s in times_s if real.start_s + 2.0 < time_s < real.end_s - 1.0]
+        assert len(at_pace) <= length.steps <= real.steps

@@ -42,3 +42,139 @@ def test_a_reader_that_goes_away_ends_the_simulator_and_starts_no_second_one(hos
     finally:
         os.close(far)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+# Scenarios.
+
+GOOD = """
+about = "a hand and an e-stop"
+duration_s = 3.0
+
+[[command]]
+at_s = 0.2
+do = "set-load"
+load = "130N"
+
+[[event]]
+at_s = 0.5
+do = "touch"
+force_N = 150
+for_s = 1.0
+
+[[fault]]
+at_s = 2.0
+name = "estop"
+
+[[expect]]
+fault = "ESTOP"
+after_s = 2.0
+within_s = 0.05
+"""
+BAD = GOOD + "\n[[expect]]\nfaults = []\n"
+
+
+def written(host: Host, name: str, text: str) -> str:
+    (host.folder / name).write_text(text)
+    return name
+
+
+def test_a_scenario_that_goes_as_expected_ends_with_0_and_its_time_line(host: Host) -> None:
+    outcome = host("sim", "--scenario", written(host, "good.toml", GOOD))
+    assert (outcome.code, outcome.stderr) == (0, "")
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == "good.toml: a hand and an e-stop"
+    for shown in (
+        "    0.200 s  command   set-load, load 130N",
+        "    0.500 s  event     touch, force_N 150, for_s 1",
+        "    2.000 s  fault     estop: begins",
+        "    2.005 s  firmware  latched ESTOP",
+        "    2.010 s  mode      FAULT",
+    ):
+        assert shown in lines
+    assert any(line.startswith("pass     fault = ESTOP, after_s = 2, within_s = 0.05") for line in lines)
+    assert lines[-1] == "good.toml passed: 8 checks hold"
+
+
+def test_a_scenario_that_does_not_ends_with_1_and_how_to_look_closer(host: Host) -> None:
+    outcome = host("sim", "--scenario", written(host, "bad.toml", BAD))
+    assert outcome.code == 1
+    assert "FAIL     faults = none" in outcome.stdout
+    assert outcome.stdout.splitlines()[-1] == "bad.toml failed: 1 of 9 checks: faults = none"
+    assert outcome.stderr.splitlines() == [
+        "host: the verdict is a fail; try: host sim --scenario bad.toml --seed 1 --truth truth.csv"
+    ]
+
+
+def test_the_verdict_is_one_json_object_whether_it_is_good_or_bad(host: Host) -> None:
+    good = host("--json", "sim", "--scenario", written(host, "good.toml", GOOD), "--seed", "5")
+    assert good.code == 0 and good.answer["ok"] and good.answer["passed"] and good.answer["seed"] == 5
+    assert {check["outcome"] for check in good.answer["checks"]} == {"pass"}
+    assert good.answer["figures"]["faults"] == ["ESTOP"]
+    bad = host("--json", "sim", "--scenario", written(host, "bad.toml", BAD))
+    assert (bad.code, bad.answer["code"], bad.answer["ok"], bad.answer["passed"]) == (1, 1, False, False)
+    assert "faults = none" in bad.answer["error"] and bad.answer["hint"].startswith("host sim --scenario")
+
+
+def test_the_truth_is_a_table_with_units_beside_what_was_measured(host: Host) -> None:
+    outcome = host("sim", "--scenario", written(host, "good.toml", GOOD), "--truth", "truth.csv")
+    assert outcome.code == 0 and "600 moments in truth.csv" in outcome.stdout
+    heading, *rows = (line.split(",") for line in (host.folder / "truth.csv").read_text().splitlines())
+    assert {"time_s", "v_m_per_s", "tow_N", "measured_tow_force_N"} < set(heading)
+    assert len(rows) == 600 and {len(row) for row in rows} == {len(heading)}
+    at = heading.index("measured_tow_force_N")
+    towed = [float(row[at]) for row in rows if 0.6 < float(row[0]) < 1.4]
+    assert 140 < sum(towed) / len(towed) < 160
+
+
+def test_speed_paces_a_scenario(host: Host) -> None:
+    text = 'about = "nothing"\nduration_s = 2.0\n'
+    name = written(host, "nothing.toml", text)
+    paced = host("--json", "sim", "--scenario", name, "--speed", "2").answer
+    assert paced["elapsed_ms"] >= 1000
+
+
+def test_everything_that_can_be_named_is_listed(host: Host) -> None:
+    from sim.bodies import ATHLETES
+    from sim.faults import FAULTS
+
+    found = host("--json", "sim", "--list").answer
+    assert set(found["athletes"]) == set(ATHLETES) and set(found["faults"]) == set(FAULTS)
+    assert "up_and_back" in found["scenarios"] and "stumble" in found["events"]
+    lines = host("sim", "--list").stdout.splitlines()
+    assert "scenarios:" in lines and any(line.startswith("  estop ") for line in lines)
+    words = " ".join(host("sim", "--help").stdout.split())
+    assert all(f" {name}" in words for name in ATHLETES), "the help names every kind of athlete"
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "hint"),
+    [
+        (["--scenario", "up_and_bakc"], "did you mean 'up_and_back'?", "host sim --list"),
+        (["--scenario", "broken.toml"], "broken.toml: [[fault]] 1: name has no 'estopp'", "host sim --list"),
+        (["--serve"], "--serve goes with --scenario", "host sim --list"),
+        (["--truth", "x.csv"], "--truth goes with --scenario", "host sim --list"),
+        (["--scenario", "walk", "--athlete", "strong"], "--athlete does not go with a scenario that is run",
+         "host sim --scenario walk --serve --athlete ..."),
+        (["--scenario", "walk", "--speed", "0"], "--speed must be above 0", "host sim --help"),
+        (["--scenario", "walk", "--seed", "-1"], "seed must be from 0", "host sim --scenario walk"),
+        (["--scenario", "walk", "--truth", "none/x.csv"], "cannot write 'none/x.csv'", "host sim --truth"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_said_before_anything_runs(
+    host: Host, words: list[str], says: str, hint: str
+) -> None:
+    written(host, "broken.toml", 'about = "x"\nduration_s = 1\n[[fault]]\nat_s = 0.1\nname = "estopp"\n')
+    outcome = host("--json", "sim", *words)
+    assert (outcome.code, outcome.answer["code"]) == (2, 2)
+    assert says in outcome.answer["error"] and outcome.answer["hint"].startswith(hint)
+
+
+def test_a_scenario_can_be_served_with_its_faults_and_its_commands_left_to_others(host: Host) -> None:
+    text = GOOD.replace("at_s = 2.0\nname", "at_s = 0.1\nname")
+    with host.sim("--scenario", written(host, "good.toml", text), "--serve", "--no-pty") as announced:
+        port = announced["ports"][0]
+        for _ in range(50):
+            answer = host("--json", "--port", port, "status").answer
+            if answer["state"] == "fault":
+                break
+        assert answer["state"] == "fault" and "ESTOP" in str(answer["faults"])

@@ -82,3 +82,75 @@ def test_a_stuck_driver_holds_its_force_without_command_or_enable():
     driver.stuck_N = 300.0
     driver.tick(0, 0, 1.0)
     assert driver.brake_N == driver.force_N == 300.0
+
+
+def commanded(driver: BrakeDriver, ticks: int = 50) -> float:
+    """Its force after so long at full command."""
+    for _ in range(ticks):
+        driver.tick(4095, 1, 1.0)
+    return abs(driver.brake_N + driver.signed_N)
+
+
+@pytest.mark.parametrize("kind", [BrakeDriver, SignedDriver])
+@pytest.mark.parametrize("bus_V", [57.1, 35.9, 80.0, 0.0])
+def test_a_bus_out_of_its_limits_trips_the_driver_and_takes_all_force(kind, bus_V):
+    driver = kind(PARAMETERS)
+    assert commanded(driver) > 800.0
+    driver.watch(bus_V, 10)
+    assert driver.is_tripped
+    assert commanded(driver, 4) == 0.0
+    driver.stuck_N = 300.0
+    assert commanded(driver, 4) == 0.0 and driver.force_N == 0.0
+
+
+@pytest.mark.parametrize("bus_V", [36.1, 48.0, 56.9])
+def test_a_bus_within_its_limits_trips_nothing(bus_V):
+    driver = BrakeDriver(PARAMETERS)
+    for _ in range(100):
+        driver.watch(bus_V, 10)
+    assert not driver.is_tripped
+
+
+@pytest.mark.parametrize(("bad_V", "near_V", "good_V"), [(57.1, 56.5, 55.9), (35.9, 36.5, 37.1)])
+def test_a_trip_ends_after_its_time_and_only_well_within_the_limits(bad_V, near_V, good_V):
+    driver = BrakeDriver(PARAMETERS)
+    driver.watch(bad_V, 10)
+    for _ in range(100):
+        driver.watch(near_V, 10)
+    assert driver.is_tripped  # long over its time, but too near
+    driver.watch(good_V, 10)
+    assert not driver.is_tripped
+    driver.watch(bad_V, 10)
+    looks = 0
+    while driver.is_tripped:
+        driver.watch(good_V, 10)
+        looks += 1
+    assert looks * 0.010 == pytest.approx(PARAMETERS.trip_s, abs=0.011)
+    assert commanded(driver) > 800.0
+
+
+def test_a_broken_driver_shows_it_and_stays_without_force_until_mended():
+    driver = BrakeDriver(PARAMETERS)
+    driver.is_broken = True
+    for _ in range(200):
+        driver.watch(48.0, 10)
+    assert driver.is_tripped and commanded(driver) == 0.0
+    driver.is_broken = False
+    driver.watch(48.0, 10)
+    assert not driver.is_tripped and commanded(driver) > 800.0
+
+
+def test_a_dead_driver_has_no_force_and_does_not_say_so():
+    driver = BrakeDriver(PARAMETERS)
+    commanded(driver)
+    driver.is_dead = True
+    driver.watch(48.0, 10)
+    assert commanded(driver, 1) == 0.0 and not driver.is_tripped
+    driver.is_dead = False
+    assert commanded(driver) > 800.0
+
+
+def test_a_weak_driver_makes_its_part_of_the_force():
+    driver = BrakeDriver(PARAMETERS)
+    driver.strength = 0.25
+    assert commanded(driver) == pytest.approx(0.25 * PARAMETERS.full_scale_N, rel=1e-6)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protocol.settings import SETTINGS
 from sim import parameters
 from sim.bodies import ATHLETES
-from sim.parameters import FACTS, Driver, Power, Sensors, Sled, check, perturbed
+from sim.parameters import CELL_OPEN_V, FACTS, Driver, Power, Sensors, Sled, check, perturbed
 
 GROUPS = [Sled(), Driver(), Sensors(), Power(), *ATHLETES.values()]
 
@@ -47,6 +47,15 @@ def test_perturbing_changes_what_the_firmware_must_calibrate():
     assert other.rolling_N != Sled().rolling_N and other.mass_kg != Sled().mass_kg
 
 
+@given(st.integers(0, 2**40))
+def test_no_perturbed_driver_trips_on_a_sound_bus(seed):
+    """Trips lie above the chopper and below an empty battery, however far a parameter is off."""
+    driver, power = perturbed(Driver(), 0.5, Random(seed)), Power()
+    assert driver.overvoltage_V - driver.hysteresis_V >= 55.0 > power.cells * CELL_OPEN_V[-1]
+    assert driver.overvoltage_V > power.chopper_end_V
+    assert driver.undervoltage_V + driver.hysteresis_V <= power.cells * CELL_OPEN_V[0]
+
+
 def test_the_truth_differs_from_the_firmwares_assumptions():
     setting = {row.name: row.default for row in SETTINGS}
     assert Sled().rolling_N * 1000 != setting["rolling_mN"]
@@ -54,7 +63,11 @@ def test_the_truth_differs_from_the_firmwares_assumptions():
     assert Sensors().cell_scale != 1.0
 
 
-@pytest.mark.parametrize("name", ["parameters", "plant", "driver", "sensors", "athlete"])
+PHYSICS = ("parameters", "plant", "driver", "sensors", "power", "heat")
+PEOPLE = ("athlete", "bodies", "effort", "events", "fatigue", "gait", "lengths")
+
+
+@pytest.mark.parametrize("name", PHYSICS + PEOPLE)
 def test_the_physics_knows_nothing_of_firmware_and_wire(name):
     source = Path(parameters.__file__).with_name(name + ".py").read_text(encoding="utf-8")
     imported = set()

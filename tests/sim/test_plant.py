@@ -210,3 +210,39 @@ def test_a_slack_tether_carries_nothing_however_fast_it_tightens():
     for _ in range(10):
         plant.advance(0.0)
     assert plant.hitch_N > 100.0
+
+
+def test_a_driver_with_a_sign_heats_copper_at_rest_too():
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    for _ in range(100):
+        plant.advance(0.0, 10.0)  # less than breakaway
+    assert plant.v_m_per_s == 0.0 and plant.brake_J == 0.0
+    assert plant.copper_J == pytest.approx(10.0**2 / 4200.0 * 0.1)
+
+
+def test_copper_loss_is_force_squared_over_the_crawl_gain():
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    for _ in range(1000):
+        plant.v_m_per_s = 2.0
+        plant.advance(300.0)
+    assert plant.copper_J == pytest.approx(300.0**2 / 4200.0)
+
+
+def test_the_crawl_gain_may_change_while_the_sled_crawls():
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    plant.touch_N = 300.0
+    for gain in (4200.0, 3000.0):
+        plant.crawl_N_s_per_m = gain
+        for _ in range(1000):
+            plant.advance(800.0)
+        terminal = (300.0 - SLED.rolling_N) / (gain + SLED.rolling_N_s_per_m)
+        assert plant.v_m_per_s == pytest.approx(terminal, rel=1e-6)
+    assert plant.cold_crawl_N_s_per_m == 4200.0
+
+
+def test_all_that_a_brake_takes_at_a_crawl_is_copper_loss():
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    plant.v_m_per_s = 0.1
+    while plant.v_m_per_s:
+        plant.advance(800.0)
+    assert plant.copper_J == pytest.approx(plant.brake_J, rel=1e-12) and plant.brake_J > 0.1

@@ -5,92 +5,35 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
-import serial
 
 from protocol import announce
 from sim.ports import TcpPort
-from sim.rig import RigConfig
+from sim.rig import Rig
 from sim.serve import Pace, serve
 from tests.sim.hosting import HELLO, STREAM, Listener, command, environment, set_load
-
-posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
-WAIT_s = 20.0
-
-
-class Server:
-    """`serve` in a thread of this process."""
-
-    def __init__(self, speed=1.0, pty=False, tcp=("127.0.0.1", 0), config=None):
-        self.lines = []
-        self.is_over = threading.Event()
-        self._thread = threading.Thread(
-            target=serve,
-            kwargs={
-                "tcp": tcp,
-                "pty": pty,
-                "speed": speed,
-                "config": config or RigConfig(),
-                "stop": self.is_over.is_set,
-                "say": self.lines.append,
-            },
-        )
-        self._thread.start()
-        count = 1 + (tcp is not None) + pty
-        wait_for(lambda: len(self.lines) >= count)
-        self.ports = [line.removeprefix("port ") for line in self.lines[1:count]]
-
-    def stop(self):
-        self.is_over.set()
-        self._thread.join(WAIT_s)
-        assert not self._thread.is_alive()
-
-
-def wait_for(condition, within_s=WAIT_s):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
+from tests.sim.serving import (
+    DOORS,
+    WAIT_s,
+    door,
+    hello,
+    opened,
+    posix,
+    starting_servers,
+    status_of,
+    wait_for,
+)
 
 
 @pytest.fixture
 def start(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLED_RUNTIME_DIR", str(tmp_path))
-    servers = []
-
-    def starting(**options):
-        servers.append(Server(**options))
-        return servers[-1]
-
-    yield starting
-    for server in servers:
-        server.stop()
+    yield from starting_servers(tmp_path, monkeypatch)
 
 
-def opened(name):
-    if "://" in name:
-        return serial.serial_for_url(name, timeout=0.005)
-    return serial.Serial(name, timeout=0.005, exclusive=True)
-
-
-def hello(port):
-    port.write(b"\0" + HELLO)
-    return Listener().until("HELLO_REPLY", lambda: port.read(4096), tries=int(WAIT_s / 0.005))
-
-
-def index_of(port, command_id=50):
-    port.write(command("GET_STATUS", command_id))
-    return Listener().until("STATUS", lambda: port.read(4096))["sample_index"]
-
-
-DOORS = ["tcp", pytest.param("pty", marks=posix)]
-
-
-def door(start, kind, **options):
-    return start(tcp=("127.0.0.1", 0) if kind == "tcp" else None, pty=kind == "pty", **options)
+def index_of(port):
+    return status_of(port)["sample_index"]
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -247,7 +190,7 @@ def test_noise_does_not_hurt_the_server(start):
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), 1e9])
 def test_a_speed_that_cannot_be_is_refused(speed):
     with pytest.raises(ValueError, match="speed must be"):
-        serve(tcp=("127.0.0.1", 0), pty=False, speed=speed)
+        serve(tcp=("127.0.0.1", 0), pty=False, speed=speed, rig=Rig())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org"])
@@ -260,26 +203,21 @@ def test_a_taken_tcp_port_is_named(start):
     server = start()
     port = int(server.ports[0].rpartition(":")[2])
     with pytest.raises(OSError, match=f"TCP port {port} is in use"):
-        serve(tcp=("127.0.0.1", port), pty=False)
+        serve(tcp=("127.0.0.1", port), pty=False, speed=1.0, rig=Rig())
 
 
 def test_nothing_to_serve_is_an_error():
     with pytest.raises(ValueError, match="nothing to serve"):
-        serve(tcp=None, pty=False)
-
-
-def test_a_config_that_cannot_be_announces_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLED_RUNTIME_DIR", str(tmp_path))
-    with pytest.raises(ValueError, match="athlete"):
-        serve(tcp=("127.0.0.1", 0), pty=False, config=RigConfig(athlete="bob"))
-    assert announce.announcements() == []
+        serve(tcp=None, pty=False, speed=1.0, rig=Rig())
 
 
 @posix
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_however_the_server_ends_no_announcement_stays_believed(tmp_path, monkeypatch, ending):
     monkeypatch.setenv("SLED_RUNTIME_DIR", str(tmp_path))
-    program = "from sim.serve import serve; serve(tcp=('127.0.0.1', 0), pty=True)"
+    program = (
+        "from sim.rig import Rig; from sim.serve import serve; serve(('127.0.0.1', 0), True, 1.0, Rig())"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], env=environment(), stdout=subprocess.PIPE, text=True
     ) as server:

@@ -1,0 +1,147 @@
+"""What can break about motor driver, battery, brake chopper and cooling."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sim.breaking import End, Fault, Value, nothing, put, together
+from sim.rig import Rig
+
+
+def _driver(attribute: str, broken: Any) -> Callable[[Rig, float], End]:
+    return lambda rig, _: put(rig, "driver", attribute, broken)
+
+
+def _driver_stuck_force(rig: Rig, force_N: float) -> End:
+    return put(rig, "driver", "stuck_N", force_N)
+
+
+def _driver_weak(rig: Rig, part: float) -> End:
+    return put(rig, "driver", "strength", part)
+
+
+def _battery_sag(rig: Rig, sag_V: float) -> End:
+    return put(rig, "supply", "sag_V", sag_V)
+
+
+def _battery_full(rig: Rig, _: float) -> End:
+    return put(rig, "supply", "is_refusing", True)
+
+
+def _chopper_dead(rig: Rig, _: float) -> End:
+    return put(rig, "supply", "is_chopper_dead", True)
+
+
+def _over_voltage(rig: Rig, _: float) -> End:
+    return together(_battery_full(rig, 0.0), _chopper_dead(rig, 0.0))
+
+
+def _brown_out(rig: Rig, ms: float) -> End:
+    rig.brown_out(int(ms))
+    return nothing
+
+
+def _cooling_blocked(rig: Rig, _: float) -> End:
+    return put(rig, "supply.heat", "cooling", 0.0)
+
+
+def _hot_motor(rig: Rig, winding_C: float) -> End:
+    rig.supply.winding_C = max(rig.supply.winding_C, winding_C)
+    return nothing
+
+
+MACHINE_FAULTS = (
+    Fault(
+        "driver_fault",
+        "driver",
+        "The motor driver reports a fault and makes no force.",
+        _driver("is_broken", True),
+        shows="DRIVER",
+    ),
+    Fault(
+        "driver_stuck_force",
+        "driver",
+        "The brake holds one force, whatever is commanded.",
+        _driver_stuck_force,
+        Value("force_N", 300.0, 0.0, 1000.0),
+        not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there for ever, STOP or not.",
+    ),
+    Fault(
+        "driver_wrong_sign",
+        "driver",
+        "The driver drives the sled on instead of braking it.",
+        _driver("is_wrong_signed", True),
+        not_yet="PASSIVITY: the brake drives the sled on, to 6.5 m/s in a second; the observer only looks"
+        " at way back, and OVERSPEED ends it at 9 m/s, after 1.8 kJ.",
+    ),
+    Fault(
+        "driver_weak",
+        "driver",
+        "The brake makes only this part of the force that is commanded.",
+        _driver_weak,
+        Value("part", 0.5, 0.0, 1.0),
+        not_yet="CELL_DISAGREES: the brake makes half of what is commanded, 119 N fall to 62 N at once;"
+        " the trim gives 15 N of them back.",
+    ),
+    Fault(
+        "driver_dead",
+        "driver",
+        "The driver makes no force and says nothing about it.",
+        _driver("is_dead", True),
+        not_yet="CELL_DISAGREES: the brake falls from 119 N to nothing at once, and the firmware goes on"
+        " commanding it.",
+    ),
+    Fault(
+        "battery_sag",
+        "power",
+        "The battery's voltage falls by so much.",
+        _battery_sag,
+        Value("sag_V", 10.0, 0.0, 30.0),
+        shows="BUS_LOW",
+    ),
+    Fault(
+        "brown_out",
+        "power",
+        "The controller is without power for so long.",
+        _brown_out,
+        Value("ms", 200.0, 1.0, 60_000.0),
+        expected="The brake is off at once; the sled wakes up idle, with another boot id that the host sees.",
+    ),
+    Fault(
+        "battery_full",
+        "power",
+        "The battery is full and takes no current.",
+        _battery_full,
+        expected="Nothing: the bus rises to 55 V, and from there the brake chopper takes what the battery"
+        " does not.",
+    ),
+    Fault(
+        "chopper_dead",
+        "power",
+        "The brake chopper does not work.",
+        _chopper_dead,
+        expected="Nothing while the battery takes the current: the chopper is not needed.",
+    ),
+    Fault(
+        "over_voltage",
+        "power",
+        "The battery takes no current and the brake chopper does not work.",
+        _over_voltage,
+        shows="BUS_HIGH",
+    ),
+    Fault(
+        "hot_motor",
+        "heat",
+        "The motor's winding is this hot.",
+        _hot_motor,
+        Value("winding_C", 120.0, -40.0, 250.0),
+        shows="TOO_HOT",
+    ),
+    Fault(
+        "cooling_blocked",
+        "heat",
+        "No air comes to the motors.",
+        _cooling_blocked,
+        expected="Nothing at once: the motor gets hot in the course of many minutes, and then it shows as"
+        " TOO_HOT.",
+    ),
+)
