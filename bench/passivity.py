@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from bench.report import line
 from device.sled import tick
 from protocol import wire
-from sim.driver import Driver, SignedDriver
 from sim.rig import Rig, RigConfig
+from sim.world.driver import Driver, SignedDriver
 from tests.safety.shoves import LOADS, PUSHES, Push, run, run_naive
 from tests.stateful.test_firmware import load
 

@@ -10,7 +10,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from protocol import wire
-from sim.athlete import Length, Step
+from sim.people.athlete import Length, Step
 from sim.rig import Rig, RigConfig
 from sim.truth import Trace
 

@@ -25,14 +25,14 @@ _PULLS = RigConfig(athlete="recreational")
 _PARTS = {
     "device/sled/tick.py": "control tick",
     "device/sled": "firmware's main loop, telemetry",
-    "sim/plant.py": "sled and hitch",
-    "sim/athlete.py": "athlete",
-    "sim/gait.py": "athlete",
-    "sim/fatigue.py": "athlete",
-    "sim/sensors.py": "sensors",
-    "sim/driver.py": "driver, power, heat",
-    "sim/power.py": "driver, power, heat",
-    "sim/heat.py": "driver, power, heat",
+    "sim/world/plant.py": "sled and hitch",
+    "sim/people/athlete.py": "athlete",
+    "sim/people/gait.py": "athlete",
+    "sim/people/fatigue.py": "athlete",
+    "sim/world/sensors.py": "sensors",
+    "sim/world/driver.py": "driver, power, heat",
+    "sim/world/power.py": "driver, power, heat",
+    "sim/world/heat.py": "driver, power, heat",
     "sim": "rig",
 }
 

@@ -1,4 +1,4 @@
-"""What the simulator is worth: physics beside formulas, energy books, the gait of its athletes, its faults."""
+"""What the simulator is worth: physics beside formulas, energy books, its athletes' gait, its faults."""
 
 import statistics
 import time
@@ -6,12 +6,13 @@ from itertools import pairwise
 
 from bench.report import heading, line
 from host.commands.sim import load_in_wire_units
-from sim import faults, scenario
-from sim.bodies import ATHLETES
-from sim.gait import Step
-from sim.lengths import Length
+from sim.faults import table as faults
+from sim.people.bodies import ATHLETES
+from sim.people.gait import Step
+from sim.people.lengths import Length
 from sim.rig import Rig, RigConfig
-from sim.running import run
+from sim.scenario import reading as scenario
+from sim.scenario.running import run
 from sim.truth import Trace
 from tests.sim.closed_forms import CLOSED_FORMS
 from tests.sim.hosting import set_load

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sim.bodies import ATHLETES
+from sim.people.bodies import ATHLETES
 from sim.rig import Rig, RigConfig, check
 
 if TYPE_CHECKING:  # a sled without a scenario starts without reading what scenarios need
-    from sim.scenario import Scenario
+    from sim.scenario.reading import Scenario
 
 SCHEME = "sim://"
 _SCENARIO = "scenario"
@@ -48,7 +48,7 @@ def rig_of(scenario: "Scenario | None", wishes: dict[str, Any]) -> Rig:
     """
     rig = Rig(config_of(scenario, wishes))
     if scenario is not None:
-        from sim.running import schedule
+        from sim.scenario.running import schedule
 
         schedule(rig, scenario)
     return rig
@@ -86,6 +86,6 @@ def _read(address: str) -> "tuple[Scenario | None, dict[str, Any]]":
             raise ValueError(f"{SCHEME} parameter {name} must be {meaning}, not {text!r}") from None
     if _SCENARIO not in values:
         return None, values
-    from sim.scenario import load
+    from sim.scenario.reading import load
 
     return load(values.pop(_SCENARIO)), values

@@ -5,6 +5,7 @@ Nothing here waits; who may use the line is decided in `sim.serve`.
 
 import errno
 import os
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -45,6 +46,10 @@ class TcpPort:
         yield self._listener
         if self._client is not None:
             yield self._client
+
+    def has_newcomer(self) -> bool:
+        """Whether `accept` has a client."""
+        return bool(select.select([self._listener], [], [], 0.0)[0])
 
     def accept(self) -> socket.socket | None:
         """A client that has just come, if any."""

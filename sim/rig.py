@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from device.sled import tick as firmware
 from device.sled.app import App
-from sim import driver as drivers
-from sim import parameters
-from sim.athlete import Athlete, Person
 from sim.board import RESET_POWER_ON, RESET_REBOOT, VirtualBoard
-from sim.bodies import ATHLETES, Body
 from sim.cable import Cable
-from sim.parameters import Driver, Group, Power, Sensors, Sled, perturbed
-from sim.plant import Plant, TICK_s
-from sim.power import Supply
-from sim.sensors import Encoder, LoadCell
+from sim.people.athlete import Athlete, Person
+from sim.people.bodies import ATHLETES, Body
 from sim.truth import Trace, Truth
+from sim.world import driver as drivers
+from sim.world import parameters
+from sim.world.parameters import Driver, Group, Power, Sensors, Sled, perturbed
+from sim.world.plant import Plant, TICK_s
+from sim.world.power import Supply
+from sim.world.sensors import Encoder, LoadCell
 
 TICK_us = 1000
 _POLL_TICKS = 5  # the main loop comes round at least this often
@@ -38,7 +38,7 @@ class RigConfig(NamedTuple):
     """Who and what is simulated. The names are those of the `sim://` address."""
 
     seed: int = 1
-    athlete: str | None = None  #: a name of `sim.bodies.ATHLETES`; None: nobody touches the sled
+    athlete: str | None = None  #: a name of `sim.people.bodies.ATHLETES`; None: nobody touches the sled
     lengths: int | None = None  #: None: the athlete goes on for ever
     lane_m: float = 15.0
     body_mass_kg: float | None = None  #: None: that of the kind of athlete

@@ -77,7 +77,7 @@ class Link:
             self._plug_in()
         if self._tcp is not None:
             if self._holder is self._tcp:
-                self._receive(self._tcp)  # before others come: this one may have gone
+                self._receive(self._tcp)
             self._welcome(self._tcp)
         if self._pty is not None:
             self._listen(self._pty, now_s)
@@ -126,7 +126,14 @@ class Link:
             self._release()
 
     def _welcome(self, tcp: TcpPort) -> None:
-        while not self._is_leaving and (client := tcp.accept()) is not None:
+        while tcp.has_newcomer():
+            if self._holder is tcp:
+                self._receive(tcp)  # who came back has closed the old connection first: then it has gone
+            if self._is_leaving:
+                return
+            client = tcp.accept()
+            if client is None:
+                return
             if self._holder is None:
                 tcp.attach(client)
                 self._hold(tcp)

@@ -3,8 +3,8 @@
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.gait import Step
-from sim.lengths import Length
+from sim.people.gait import Step
+from sim.people.lengths import Length
 
 if TYPE_CHECKING:
     from sim.rig import Rig

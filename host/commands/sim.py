@@ -81,7 +81,7 @@ def command(
 
 
 def _listing() -> cli.Answer:
-    from sim.report import catalogue
+    from sim.scenario.report import catalogue
 
     found = catalogue()
     lines: list[str] = []
@@ -114,7 +114,7 @@ def load_in_wire_units(text: str, body_mass_kg: float | None, surface: str | Non
 
 
 def _loaded(name: str) -> Any:
-    from sim.scenario import load
+    from sim.scenario.reading import load
 
     try:
         return load(name, load_in_wire_units)
@@ -123,7 +123,7 @@ def _loaded(name: str) -> Any:
 
 
 def _run(name: str, seed: int | None, speed: float | None, truth: str | None) -> cli.Answer:
-    from sim import report, running
+    from sim.scenario import report, running
 
     scenario = _loaded(name)
     if speed is not None and not 0.0 < speed <= 1000.0:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from protocol import wire
-from sim.athlete import ScriptedForce
+from sim.people.athlete import ScriptedForce
 from sim.rig import Rig, RigConfig
 from tests.stateful.test_firmware import load
 

@@ -134,8 +134,8 @@ def test_speed_paces_a_scenario(host: Host) -> None:
 
 
 def test_everything_that_can_be_named_is_listed(host: Host) -> None:
-    from sim.bodies import ATHLETES
-    from sim.faults import FAULTS
+    from sim.faults.table import FAULTS
+    from sim.people.bodies import ATHLETES
 
     found = host("--json", "sim", "--list").answer
     assert set(found["athletes"]) == set(ATHLETES) and set(found["faults"]) == set(FAULTS)

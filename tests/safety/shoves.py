@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from device.sled import tick
 from protocol import wire
-from sim.athlete import ScriptedForce
-from sim.driver import Driver, SignedDriver
+from sim.people.athlete import ScriptedForce
 from sim.rig import Rig, RigConfig
+from sim.world.driver import Driver, SignedDriver
 
 
 class Push(NamedTuple):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.parameters import Driver, Sled
 from sim.rig import RigConfig
+from sim.world.parameters import Driver, Sled
 from tests.safety.shoves import LOADS, PUSHES, Push, run, run_naive
 
 # The promise is 0.5 J when shoved back at up to 400 N, by the worst driver: SignedDriver holds sign and

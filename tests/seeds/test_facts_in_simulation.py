@@ -16,7 +16,7 @@ from host.loads import Load
 from host.session import Session
 from host.transport import open_port
 from protocol.units import load_from_si
-from sim.athlete import DONE
+from sim.people.athlete import DONE
 from sim.rig import Rig, RigConfig
 from tests.host.command_line import Host
 from tests.sim.hosting import set_load

@@ -7,12 +7,12 @@ a whole curve is compared, the pair that differs most. `CLOSED_FORMS` names them
 import math
 from collections.abc import Callable
 
-from sim.driver import COMMAND_MAX
-from sim.driver import Driver as BrakeDriver
-from sim.heat import COPPER_PER_K, Heat
-from sim.parameters import Driver, Power, Sensors, Sled
-from sim.plant import TETHER, Plant, TICK_s
-from sim.power import CHOPPER_DUTY_MAX, Supply
+from sim.world.driver import COMMAND_MAX
+from sim.world.driver import Driver as BrakeDriver
+from sim.world.heat import COPPER_PER_K, Heat
+from sim.world.parameters import Driver, Power, Sensors, Sled
+from sim.world.plant import TETHER, Plant, TICK_s
+from sim.world.power import CHOPPER_DUTY_MAX, Supply
 
 Pair = tuple[float, float]
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from device.sled import tick as firmware
 from protocol import codes
-from sim import faults
-from sim.plant import Plant
+from sim.faults import table as faults
 from sim.rig import Rig, RigConfig
+from sim.world.plant import Plant
 from tests.sim.hosting import HELLO, STREAM, command, load
 
 MODES = {mode.number: mode.name for mode in codes.MODES}

@@ -1,8 +1,8 @@
 """Small scenarios for tests."""
 
 from host.commands.sim import load_in_wire_units
-from sim.running import Verdict, run
-from sim.scenario import Scenario, parse
+from sim.scenario.reading import Scenario, parse
+from sim.scenario.running import Verdict, run
 
 LOADED = """
 [[command]]

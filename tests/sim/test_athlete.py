@@ -5,10 +5,10 @@ import statistics
 
 import pytest
 
-from sim.athlete import DONE, GAVE_UP, GO, GRIP, STAND_BY, Athlete, ScriptedForce, smooth
-from sim.bodies import ATHLETES, Body
-from sim.parameters import Sled
-from sim.plant import HANDLES, SLACK, TETHER, Plant
+from sim.people.athlete import DONE, GAVE_UP, GO, GRIP, STAND_BY, Athlete, ScriptedForce, smooth
+from sim.people.bodies import ATHLETES, Body
+from sim.world.parameters import Sled
+from sim.world.plant import HANDLES, SLACK, TETHER, Plant
 from tests.sim.walking import Walk, half_weight_N
 
 BRAKE_N = half_weight_N(Body())

@@ -4,10 +4,10 @@ import statistics
 
 import pytest
 
-from sim.athlete import ASIDE, DONE, GAVE_UP, GO, HOLD, SHOVE, STAND_BY, TURN, Athlete
-from sim.bodies import ATHLETES, Body
-from sim.events import EVENTS, complete
-from sim.plant import HANDLES, SLACK, TETHER
+from sim.people.athlete import ASIDE, DONE, GAVE_UP, GO, HOLD, SHOVE, STAND_BY, TURN, Athlete
+from sim.people.bodies import ATHLETES, Body
+from sim.people.events import EVENTS, complete
+from sim.world.plant import HANDLES, SLACK, TETHER
 from tests.sim.walking import Walk
 
 PULL_AND_PUSH = pytest.mark.parametrize("is_pull", [True, False], ids=["pull", "push"])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.athlete import DONE, GAVE_UP, Athlete
-from sim.bodies import ATHLETES, Body
-from sim.fatigue import Fatigue
+from sim.people.athlete import DONE, GAVE_UP, Athlete
+from sim.people.bodies import ATHLETES, Body
+from sim.people.fatigue import Fatigue
 from tests.sim.walking import Walk
 
 HEAVY_N = 250.0

@@ -7,10 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sim.athlete import DONE, GAVE_UP, GO, HOLD, SHOVE, Athlete
-from sim.bodies import ATHLETES
-from sim.events import EVENTS
-from sim.plant import HANDLES, SLACK, TETHER
+from sim.people.athlete import DONE, GAVE_UP, GO, HOLD, SHOVE, Athlete
+from sim.people.bodies import ATHLETES
+from sim.people.events import EVENTS
+from sim.world.plant import HANDLES, SLACK, TETHER
 from tests.sim.walking import Walk, half_weight_N
 
 LONGEST_s = 6.0  # of what an event is asked to last, so that tests stay short

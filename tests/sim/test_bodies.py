@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.athlete import DONE, Athlete
-from sim.bodies import ABOUT, ATHLETES, BODY_FACTS, Body
-from sim.effort import CONTROL_s, Effort
-from sim.gait import WALK_TICKS, Gait
-from sim.parameters import Sled
-from sim.plant import HANDLES, TETHER, Plant
+from sim.people.athlete import DONE, Athlete
+from sim.people.bodies import ABOUT, ATHLETES, BODY_FACTS, Body
+from sim.people.effort import CONTROL_s, Effort
+from sim.people.gait import WALK_TICKS, Gait
+from sim.world.parameters import Sled
+from sim.world.plant import HANDLES, TETHER, Plant
 from tests.sim.walking import Walk
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.driver import COMMAND_MAX, SignedDriver, decay
-from sim.driver import Driver as BrakeDriver
-from sim.parameters import Driver
+from sim.world.driver import COMMAND_MAX, SignedDriver, decay
+from sim.world.driver import Driver as BrakeDriver
+from sim.world.parameters import Driver
 
 PARAMETERS = Driver()
 

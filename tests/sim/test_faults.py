@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from device.sled import tick as firmware
 from protocol import codes
-from sim import breaking, faults
-from sim.athlete import ScriptedForce
+from sim.faults import breaking
+from sim.faults import table as faults
+from sim.people.athlete import ScriptedForce
 from sim.rig import Rig, RigConfig
 from tests.sim import test_faults_machine, test_faults_sensors, test_faults_time_and_link
 from tests.sim.effects import COVERED

@@ -3,9 +3,9 @@
 import pytest
 
 from device.sled import tick as firmware
-from sim import faults
+from sim.faults import table as faults
+from sim.faults.switches import press
 from sim.rig import BUTTON_DOWN, BUTTON_UP, Rig, RigConfig
-from sim.switches import press
 from tests.sim.effects import effect
 from tests.sim.hosting import command
 from tests.sim.reactions import loaded_rig

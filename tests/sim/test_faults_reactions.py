@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from protocol import codes
-from sim.faults import FAULTS
+from sim.faults.table import FAULTS
 from tests.sim.reactions import MODES, SITUATIONS, loaded_rig, react, table
 
 REACTION = {fault.name: fault.reaction for fault in codes.FAULTS}

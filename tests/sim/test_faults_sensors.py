@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.sled import tick as firmware
-from sim import faults
-from sim.athlete import ScriptedForce
+from sim.faults import table as faults
+from sim.people.athlete import ScriptedForce
 from sim.rig import Rig
-from sim.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO
+from sim.world.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO
 from tests.sim.effects import cell, counts, effect, moves
 from tests.sim.reactions import loaded_rig
 

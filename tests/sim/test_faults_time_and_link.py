@@ -4,7 +4,8 @@ import pytest
 
 from device.sled import tick as firmware
 from protocol import codes, wire
-from sim import breaking, faults
+from sim.faults import breaking
+from sim.faults import table as faults
 from sim.rig import Rig
 from tests.sim.effects import effect
 from tests.sim.hosting import STREAM, Listener, command

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.driver import Driver as BrakeDriver
-from sim.heat import Heat
-from sim.parameters import Driver, Power, Sensors, Sled
-from sim.plant import Plant
-from sim.power import Supply
+from sim.world.driver import Driver as BrakeDriver
+from sim.world.heat import Heat
+from sim.world.parameters import Driver, Power, Sensors, Sled
+from sim.world.plant import Plant
+from sim.world.power import Supply
 
 POWER = Power()
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.driver import SignedDriver
-from sim.parameters import Driver, Sled
-from sim.plant import HANDLES, SLACK, TETHER, Plant
+from sim.world.driver import SignedDriver
+from sim.world.parameters import Driver, Sled
+from sim.world.plant import HANDLES, SLACK, TETHER, Plant
 
 SLED = Sled()
 BREAKAWAY_N = SLED.rolling_N * SLED.breakaway_ratio

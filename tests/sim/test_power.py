@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sim.driver import Driver as BrakeDriver
-from sim.driver import SignedDriver
-from sim.parameters import Driver, Power, Sensors, Sled, perturbed
-from sim.plant import HANDLES, SLACK, TETHER, Plant
-from sim.power import Supply
+from sim.world.driver import Driver as BrakeDriver
+from sim.world.driver import SignedDriver
+from sim.world.parameters import Driver, Power, Sensors, Sled, perturbed
+from sim.world.plant import HANDLES, SLACK, TETHER, Plant
+from sim.world.power import Supply
 from tests.sim.closed_forms import supplied
 
 POWER = Power()

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from device.sled import tick as firmware
 from protocol import codes
-from sim.athlete import DONE, ScriptedForce
-from sim.driver import Driver, SignedDriver
-from sim.parameters import Power
+from sim.people.athlete import DONE, ScriptedForce
 from sim.rig import ESTOP, Rig, RigConfig
+from sim.world.driver import Driver, SignedDriver
+from sim.world.parameters import Power
 from tests.sim.hosting import HELLO, STREAM, Listener, command, environment, load, set_load
 
 GRAVITY_m_per_s2 = 9.80665

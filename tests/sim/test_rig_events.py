@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from device.sled import layout
 from device.sled import tick as firmware
-from sim.athlete import ScriptedForce
+from sim.people.athlete import ScriptedForce
 from sim.rig import Rig, RigConfig
 from sim.truth import Moment, Trace
 from tests.sim.hosting import STREAM, Listener, command, set_load

@@ -8,7 +8,7 @@ import pytest
 from device.sled import layout
 from sim.address import config_of, parse, rig_from, rig_of
 from sim.rig import ESTOP
-from sim.scenario import load
+from sim.scenario.reading import load
 
 TEXT = """
 about = "an e-stop"

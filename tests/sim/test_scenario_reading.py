@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.commands.sim import load_in_wire_units
-from sim import scenario as scenarios
-from sim.scenario import Scenario, ScenarioError, parse
+from sim.scenario import reading as scenarios
+from sim.scenario.reading import Scenario, ScenarioError, parse
 from tests.sim.scenarios import scenario
 
 GOOD = '''about = "all there is"

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from sim import report
-from sim.record import Record
-from sim.running import Verdict, run
-from sim.scenario import Scenario
-from sim.verdict import FAIL, NOT_YET, PASS, TOO_GOOD, judge
+from sim.scenario import report
+from sim.scenario.reading import Scenario
+from sim.scenario.record import Record
+from sim.scenario.running import Verdict, run
+from sim.scenario.verdict import FAIL, NOT_YET, PASS, TOO_GOOD, judge
 from tests.sim.hosting import environment
 from tests.sim.scenarios import LOADED, outcome, scenario, verdict
 
@@ -205,7 +205,9 @@ def test_the_truth_is_written_beside_what_was_measured_at_the_same_moment(
 _TWICE = """
 import sys
 from hashlib import sha256
-from sim import report, running, scenario
+from sim.scenario import report
+from sim.scenario import running
+from sim.scenario import reading as scenario
 from host.commands.sim import load_in_wire_units
 verdict = running.run(scenario.load("soak", load_in_wire_units), int(sys.argv[1]))
 print(report.fields(verdict), [len(boot.index) for boot in verdict.record.host.boots])

@@ -3,9 +3,10 @@
 import pytest
 
 from host.commands.sim import load_in_wire_units
-from sim import report, scenario
-from sim.bodies import ATHLETES
-from sim.running import run
+from sim.people.bodies import ATHLETES
+from sim.scenario import reading as scenario
+from sim.scenario import report
+from sim.scenario.running import run
 
 
 @pytest.mark.parametrize("name", scenario.names())

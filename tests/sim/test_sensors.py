@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.parameters import Sensors
-from sim.sensors import (
+from sim.world.parameters import Sensors
+from sim.world.sensors import (
     CELL_MAX,
     CELL_READINGS,
     CELL_STEP_N,

@@ -12,7 +12,7 @@ import pytest
 from protocol import announce
 from sim.ports import TcpPort
 from sim.rig import Rig
-from sim.serve import Pace, serve
+from sim.serve import Link, Pace, serve
 from tests.sim.hosting import HELLO, STREAM, Listener, command, environment, set_load
 from tests.sim.serving import (
     DOORS,
@@ -235,3 +235,26 @@ def test_however_the_server_ends_no_announcement_stays_believed(tmp_path, monkey
         assert not path.exists()
     assert announce.announcements() == []
     assert not path.exists()
+
+
+def test_who_comes_back_between_two_looks_is_let_in():
+    """Between the look at the old connection and that at new ones, the client closes and connects again."""
+    tcp = TcpPort("127.0.0.1", 0)
+    said: list[str] = []
+    link = Link(Rig(), tcp, None, said.append, lambda _: None)
+    address = ("127.0.0.1", int(tcp.name.rsplit(":", 1)[1]))
+    first = socket.create_connection(address)
+    link.exchange(0.0)
+    first.close()
+    second = socket.create_connection(address)
+    link._welcome(tcp)
+    link.exchange(0.1)
+    second.sendall(HELLO)
+    time.sleep(0.05)
+    link.exchange(0.2)
+    link._rig.step(20)
+    link.exchange(0.3)
+    second.settimeout(5.0)
+    assert second.recv(100) and not said
+    second.close()
+    tcp.close()

@@ -1,9 +1,9 @@
 """An athlete on a sled whose brake holds a set force: no firmware, no sensors."""
 
-from sim.athlete import Athlete
-from sim.bodies import Body
-from sim.parameters import Sled
-from sim.plant import Plant
+from sim.people.athlete import Athlete
+from sim.people.bodies import Body
+from sim.world.parameters import Sled
+from sim.world.plant import Plant
 
 
 def half_weight_N(body: Body) -> float:

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from device.sled import layout, modes, tick
 from protocol import wire
 from protocol.codes import fault_mask
-from sim.athlete import ScriptedForce
+from sim.people.athlete import ScriptedForce
 from sim.rig import DRIVER_FAULT, ESTOP, Rig, RigConfig
 
 SLEW_mN = 2000

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from sim.breaking import End, Fault, Value, nothing, put, random_of, read_through, seed_of
+from sim.faults.breaking import End, Fault, Value, nothing, put, random_of, read_through, seed_of
 from sim.rig import Rig
-from sim.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO, COUNTS_WRAP, Normal
+from sim.world.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO, COUNTS_WRAP, Normal
 
 _FROZEN_EVERY_TICKS = 100
 _CELL_OUT_EVERY_TICKS = 200

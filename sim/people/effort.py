@@ -6,9 +6,9 @@ force-velocity line that fatigue lowers. Gains and rates are assumptions.
 
 from collections import deque
 
-from sim.bodies import Body
-from sim.fatigue import Fatigue
-from sim.plant import TICK_s
+from sim.people.bodies import Body
+from sim.people.fatigue import Fatigue
+from sim.world.plant import TICK_s
 
 CONTROL_TICKS = 10  #: `Effort.next` is called so often
 CONTROL_s = CONTROL_TICKS * TICK_s

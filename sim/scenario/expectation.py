@@ -1,4 +1,4 @@
-"""What a scenario expects to be seen: the kinds of `[[expect]]` and their keys. `sim.verdict` judges them.
+"""What a scenario expects to be seen: the kinds of `[[expect]]` and their keys. `verdict` judges them.
 
 Each table names exactly one thing to look at, then when, and how it compares. With `not_yet` it must
 fail today: for what the firmware does not do yet, with the sentence that says so.
@@ -9,9 +9,9 @@ from math import inf
 from typing import Any, NamedTuple
 
 from protocol import codes
-from sim.lengths import Length
-from sim.scripted_host import FIGURES
-from sim.tables import Table, known
+from sim.people.lengths import Length
+from sim.scenario.scripted_host import FIGURES
+from sim.scenario.tables import Table, known
 from sim.truth import Moment, Truth
 
 STATISTICS = ("max", "min", "mean", "first", "last", "rms", "peak", "change")

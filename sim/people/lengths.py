@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from sim.gait import Step
-from sim.plant import Plant
+from sim.people.gait import Step
+from sim.world.plant import Plant
 
 
 class Length(NamedTuple):

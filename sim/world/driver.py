@@ -5,8 +5,8 @@ the motion had when the command came. The exponential is a series, not the C lib
 of that differs between machines, and the same seed must give the same bytes everywhere.
 """
 
-from sim.parameters import Driver as DriverParameters
-from sim.plant import TICK_s
+from sim.world.parameters import Driver as DriverParameters
+from sim.world.plant import TICK_s
 
 COMMAND_MAX = 4095
 

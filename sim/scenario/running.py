@@ -5,13 +5,14 @@ from math import fsum, inf
 from typing import Any, NamedTuple
 
 from protocol import codes
-from sim import faults, switches
-from sim.record import Record, Watch
+from sim.faults import switches
+from sim.faults import table as faults
 from sim.rig import Rig, RigConfig
-from sim.scenario import Break, Event, Scenario
-from sim.scripted_host import ScriptedHost
-from sim.tables import ScenarioError
-from sim.verdict import Check, judge
+from sim.scenario.reading import Break, Event, Scenario
+from sim.scenario.record import Record, Watch
+from sim.scenario.scripted_host import ScriptedHost
+from sim.scenario.tables import ScenarioError
+from sim.scenario.verdict import Check, judge
 
 TICKS_PER_s = 1000
 _STEP_TICKS = 10  # between two looks of the host

@@ -1,7 +1,7 @@
 """A person at the hitch: grips, pushes or pulls a length in steps, turns, and goes on.
 
-A model of assumptions (see `sim.bodies`): `sim.effort` finds the force for the wanted pace, `sim.gait`
-makes steps of it, `sim.events` names what else may happen. Truth is kept beside it.
+A model of assumptions (see `bodies`): `effort` finds the force for the wanted pace, `gait` makes steps
+of it, `events` names what else may happen. Truth is kept beside it.
 """
 
 import math
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, Protocol
 
-from sim.bodies import Body
-from sim.effort import CONTROL_TICKS, CONTROL_s, Effort
-from sim.events import EVENTS, Happening, complete
-from sim.gait import WALK_TICKS, Gait, Step
-from sim.lengths import Count, Length
-from sim.plant import HANDLES, SLACK, TETHER, Plant
+from sim.people.bodies import Body
+from sim.people.effort import CONTROL_TICKS, CONTROL_s, Effort
+from sim.people.events import EVENTS, Happening, complete
+from sim.people.gait import WALK_TICKS, Gait, Step
+from sim.people.lengths import Count, Length
+from sim.world.plant import HANDLES, SLACK, TETHER, Plant
 
 STAND_BY = "stand-by"  # waits for the driver's ENABLE
 GRIP = "grip"  # takes hold, then begins

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from device.sled import tick as firmware
 from protocol import codes, units, wire
-from sim.scripted_host import ScriptedHost
+from sim.scenario.scripted_host import ScriptedHost
 from sim.truth import Trace, Truth
 
 if TYPE_CHECKING:

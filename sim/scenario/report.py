@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sim import events, expectation, faults, scenario
-from sim.bodies import ATHLETES
-from sim.dialogues import COMMANDS
-from sim.running import Entry, Verdict
-from sim.scripted_host import FIGURES
-from sim.tables import ScenarioError
-from sim.verdict import FAIL, NOT_YET, PASS, TOO_GOOD
+from sim.faults import table as faults
+from sim.people import events
+from sim.people.bodies import ATHLETES
+from sim.scenario import expectation
+from sim.scenario import reading as scenario
+from sim.scenario.dialogues import COMMANDS
+from sim.scenario.running import Entry, Verdict
+from sim.scenario.scripted_host import FIGURES
+from sim.scenario.tables import ScenarioError
+from sim.scenario.verdict import FAIL, NOT_YET, PASS, TOO_GOOD
 
 _EXPECTED_CHARS = 90
 _MEASURED_CHARS = 60

@@ -7,12 +7,12 @@ low_level.cpp, the part that follows the voltage.
 
 from math import sqrt
 
-from sim.driver import Driver
-from sim.heat import Heat
-from sim.parameters import CELL_OPEN_V, Power
-from sim.parameters import Sensors as SensorParameters
-from sim.plant import Plant, TICK_s
-from sim.sensors import Normal
+from sim.world.driver import Driver
+from sim.world.heat import Heat
+from sim.world.parameters import CELL_OPEN_V, Power
+from sim.world.parameters import Sensors as SensorParameters
+from sim.world.plant import Plant, TICK_s
+from sim.world.sensors import Normal
 
 CHOPPER_DUTY_MAX = 0.95
 _STEPS_MAX = 60  # of the search; a handful is usual

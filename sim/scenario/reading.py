@@ -11,19 +11,21 @@ from math import inf
 from typing import Any, NamedTuple
 
 from protocol import settings, units
-from sim import events as athlete_events
-from sim import expectation, faults, parameters, tables
-from sim.bodies import ATHLETES
-from sim.dialogues import COMMANDS, Command
-from sim.expectation import Expect
+from sim.faults import table as faults
+from sim.people import events as athlete_events
+from sim.people.bodies import ATHLETES
 from sim.rig import RigConfig, check
-from sim.tables import ScenarioError, Table
+from sim.scenario import expectation, tables
+from sim.scenario.dialogues import COMMANDS, Command
+from sim.scenario.expectation import Expect
+from sim.scenario.tables import ScenarioError, Table
+from sim.world import parameters
 
 #: From the words of a load, the body mass in kg and a surface to the load of one direction in wire units.
 #: Raises ValueError for words that are none. The simulator knows no words itself: its caller brings this.
 Loads = Callable[[str, float | None, str | None], dict[str, int]]
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 DURATION_MAX_s = 86_400.0
 _HELD, _LEASED = 0, 1
 _DO = "do"
@@ -49,7 +51,7 @@ class Event(NamedTuple):
 
 
 class Break(NamedTuple):
-    """Something that breaks, by its name in `sim.faults.FAULTS`."""
+    """Something that breaks, by its name in `sim.faults.table.FAULTS`."""
 
     at_s: float
     name: str

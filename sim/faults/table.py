@@ -1,12 +1,12 @@
 """Everything that can break in the simulated world, by name: one list for scenarios and for tests."""
 
-from sim.breaking import End, Fault, Value
-from sim.link_faults import LINK_FAULTS
-from sim.machine_faults import MACHINE_FAULTS
+from sim.faults.breaking import End, Fault, Value
+from sim.faults.link import LINK_FAULTS
+from sim.faults.machine import MACHINE_FAULTS
+from sim.faults.sensors import SENSOR_FAULTS
+from sim.faults.switches import SWITCH_FAULTS
+from sim.faults.time import TIME_FAULTS
 from sim.rig import Rig
-from sim.sensor_faults import SENSOR_FAULTS
-from sim.switches import SWITCH_FAULTS
-from sim.time_faults import TIME_FAULTS
 
 __all__ = ["FAULTS", "End", "Fault", "Value", "begin"]
 

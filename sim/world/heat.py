@@ -4,7 +4,7 @@ Two-node network; steps of 10 ms against time constants of 6 s and more, so that
 exact to 0.1 %. The winding's resistance follows its temperature (copper, 0.00393 per K from 25 C).
 """
 
-from sim.parameters import Power
+from sim.world.parameters import Power
 
 COPPER_PER_K = 0.00393
 COPPER_REFERENCE_C = 25.0

@@ -5,9 +5,9 @@ from math import fsum, inf, isfinite, sqrt
 from typing import Any, NamedTuple
 
 from protocol import codes, settings
-from sim.expectation import NO_ANSWER, Expect
-from sim.record import Record
-from sim.scenario import Scenario
+from sim.scenario.expectation import NO_ANSWER, Expect
+from sim.scenario.reading import Scenario
+from sim.scenario.record import Record
 
 PASS, FAIL, NOT_YET, TOO_GOOD = "pass", "FAIL", "not yet", "WRONG"
 

@@ -11,8 +11,8 @@ from math import sqrt
 from operator import sub
 from random import Random
 
-from sim.parameters import Sensors as SensorParameters
-from sim.plant import TICK_s
+from sim.world.parameters import Sensors as SensorParameters
+from sim.world.plant import TICK_s
 
 PI = 3.141592653589793
 COUNTS_WRAP = 2**29  #: the counter runs from -COUNTS_WRAP to COUNTS_WRAP - 1

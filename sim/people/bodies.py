@@ -5,7 +5,7 @@ SI units. "Assumption" marks a value that no published source backs.
 
 from typing import NamedTuple
 
-from sim.parameters import FACTS, Fact
+from sim.world.parameters import FACTS, Fact
 
 
 class Body(NamedTuple):

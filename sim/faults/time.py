@@ -1,6 +1,6 @@
 """What can go wrong about time: a main program that stands still, a tick that comes late or never."""
 
-from sim.breaking import End, Fault, Value, hold, repeat
+from sim.faults.breaking import End, Fault, Value, hold, repeat
 from sim.rig import Rig
 
 _STALL_EVERY_TICKS = 100

@@ -4,7 +4,7 @@ Karnopp's friction with the instant of stopping found inside the step; each step
 position and in the speed-proportional forces, so work equals change of energy to rounding. SI units.
 """
 
-from sim.parameters import Sled
+from sim.world.parameters import Sled
 
 TICK_s = 0.001
 

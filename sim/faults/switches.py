@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sim.breaking import End, Fault, hold, random_of
+from sim.faults.breaking import End, Fault, hold, random_of
 from sim.rig import BUTTON_DOWN, BUTTON_UP, ESTOP, Rig
 
 _BOUNCE_ms = 5  # assumption: tactile switches bounce for 1 to 5 ms

@@ -7,9 +7,9 @@ flight in running, the force is at its least. The mean over a step is the effort
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sim.bodies import Body
-from sim.plant import Plant, TICK_s
-from sim.sensors import Normal
+from sim.people.bodies import Body
+from sim.world.plant import Plant, TICK_s
+from sim.world.sensors import Normal
 
 WALK_TICKS = 2  #: `Gait.walk` is called so often
 _WALK_s = WALK_TICKS * TICK_s

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sim.breaking import End, Fault, Value, put, together
+from sim.faults.breaking import End, Fault, Value, put, together
 from sim.rig import Rig
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sim.breaking import End, Fault, Value, nothing, put, together
+from sim.faults.breaking import End, Fault, Value, nothing, put, together
 from sim.rig import Rig
 
 

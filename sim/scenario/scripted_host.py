@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocol import codes, layout, wire
-from sim.dialogues import Command, Dialogue, dialogue, result_of
-from sim.samples import Samples
+from sim.scenario.dialogues import Command, Dialogue, dialogue, result_of
+from sim.scenario.samples import Samples
 
 if TYPE_CHECKING:
     from sim.rig import Rig

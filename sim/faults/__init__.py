@@ -1,0 +1,1 @@
+"""Everything that can break, by name."""

@@ -1,0 +1,1 @@
+"""Who pulls and pushes: bodies, gait, effort, fatigue, and what they do along the lane."""

@@ -1,0 +1,1 @@
+"""Scenarios in TOML: read, run with a host of their own, and judged."""
