@@ -52,7 +52,7 @@ class Cable:
         self.is_host_deaf: bool | float = False  #: the host takes nothing; the device's buffer fills up
         self.has_host = True  #: a program has the other end; kept by the rig
         self.unplugs = 0  #: how many times the plug was pulled
-        self._is_plugged = True
+        self._is_plugged = self._has_board = True
         self._is_cut = False  # pulled since the last pass
         self._is_straight = True  # sound, with nothing under way: bytes go from end to end
         random = Random(seed)
@@ -69,18 +69,38 @@ class Cable:
 
     @is_plugged.setter
     def is_plugged(self, value: bool) -> None:
-        if self._is_plugged and not value:
+        was_through = self.is_through
+        self._is_plugged = bool(value)
+        self._look_for_cut(was_through)
+
+    @property
+    def has_board(self) -> bool:
+        """False: the controller has no power, so that the host finds nothing on its USB."""
+        return self._has_board
+
+    @has_board.setter
+    def has_board(self, value: bool) -> None:
+        was_through = self.is_through
+        self._has_board = bool(value)
+        self._look_for_cut(was_through)
+
+    @property
+    def is_through(self) -> bool:
+        """Whether there is a sled at the host's end of the cable."""
+        return self._is_plugged and self._has_board
+
+    def _look_for_cut(self, was_through: bool) -> None:
+        if was_through and not self.is_through:
             self.unplugs += 1
             self._is_cut = True
             self._written.clear()  # the rest goes at the next pass: this may be another thread
-        self._is_plugged = bool(value)
 
     def write(self, board: VirtualBoard, data: bytes) -> int:
         """Bytes from the host; all are taken. Any thread may call it.
 
         Raises BufferError when far more is written than anything reads.
         """
-        if not self._is_plugged:
+        if not self.is_through:
             return len(data)
         with self._lock:
             is_straight = self._is_straight and not self._written and not self._is_faulty()
@@ -168,7 +188,7 @@ class Cable:
         if self._is_cut:
             self._drop(board)
             self._is_cut = False
-        board.is_connected = self._is_plugged and self.has_host
+        board.is_connected = self.is_through and self.has_host
         self._carry_down(board, tick)
         self._carry_up(board, tick)
         if not is_faulty:
@@ -186,7 +206,7 @@ class Cable:
             or self.jitter_ms
             or self.is_host_silent
             or self.is_host_deaf
-            or not self._is_plugged
+            or not self.is_through
             or self._is_cut
         )
 

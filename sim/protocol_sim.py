@@ -52,10 +52,10 @@ class Serial(SerialBase):
         from sim.address import rig_from
 
         rig = _unplugged.get(self.port) or rig_from(self.port)
-        if not rig.cable.is_plugged:
+        if not rig.cable.is_through:
             _unplugged[self.port] = rig
             rig.step(_REFUSAL_TICKS)
-        if not rig.cable.is_plugged:
+        if not rig.cable.is_through:
             raise SerialException(
                 "the simulated cable is unplugged; each attempt to open it takes 0.1 s of simulated time"
             )

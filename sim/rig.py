@@ -156,6 +156,7 @@ class Rig:
         """Reset the controller, as a command does: the world goes on, bytes not yet read by it are lost."""
         self._main_from = self._tick_from = self._dark_until = 0
         self._tick_due = self.ticks
+        self.cable.has_board = True
         self._boot(cause)
 
     def schedule(self, at_tick: int, action: Action) -> None:
@@ -173,10 +174,10 @@ class Rig:
         self._tick_from = self.ticks + ticks
 
     def brown_out(self, ticks: int) -> None:
-        """The controller loses its power for so long: ENABLE falls at once, then it boots."""
+        """The controller loses its power for so long: ENABLE falls and USB is gone at once, then it boots."""
         self._dark_until = max(self._dark_until, self.ticks + ticks)
         self.board.s[firmware.ENABLE] = self.board.s[firmware.DUTY] = 0
-        self.board.from_host.clear()
+        self.cable.has_board = False
 
         def boot(rig: "Rig") -> None:
             if 0 < rig._dark_until <= rig.ticks:

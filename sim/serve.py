@@ -70,7 +70,7 @@ class Link:
             self._unplugs = cable.unplugs
             self._pull_out()
         if self._is_out:
-            if not cable.is_plugged:
+            if not cable.is_through:
                 if self._tcp is not None:
                     self._turn_away(self._tcp)
                 return

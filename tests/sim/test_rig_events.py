@@ -98,8 +98,12 @@ def test_a_brown_out_drops_the_brake_at_once_and_boots_unarmed_with_another_boot
     rig.brown_out(100)  # it comes again before the first is over
     assert rig.driver.force_N < 0.01
     rig.step(60)
-    assert rig.board.boot_id == boot_id
+    assert rig.board.boot_id == boot_id and not rig.cable.is_through  # gone from the host's USB
+    rig.cable.is_plugged = False
     rig.step(60)
+    assert not rig.cable.is_through
+    rig.cable.is_plugged = True
+    assert rig.cable.is_through
     assert rig.board.boot_id != boot_id and rig.board.reset_cause == layout.RESET_POWER_ON
     assert rig.app.mode == layout.MODE_IDLE and rig.board.s[firmware.ENABLE] == 0
     x_m = rig.plant.x_m
