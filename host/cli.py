@@ -49,6 +49,7 @@ Exit codes:
   4  refused by the device
   5  the link failed
   6  versions do not match
+  7  a scenario did not go as expected
 """
 
 _EXAMPLES = """\b

@@ -9,6 +9,7 @@ EXIT_NO_DEVICE = 3  #: no device, or several
 EXIT_REFUSED = 4  #: the device refused
 EXIT_LINK = 5  #: the link failed
 EXIT_VERSION = 6  #: versions do not match
+EXIT_FAILED = 7  #: a scenario did not go as expected
 EXIT_INTERRUPTED = 130  #: stopped by Ctrl-C, as shells count it
 
 

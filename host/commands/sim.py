@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from host import cli
-from host.errors import BadValue, HostError, LinkError
+from host.errors import EXIT_FAILED, BadValue, HostError, LinkError
 from host.measures import parse_body_mass_kg, parse_lane_m
 
 _TCP_PORT = 5333
-_EXIT_FAILED = 1  #: the scenario ran and its verdict is a fail
 _PACE_s = 0.02  #: a paced run waits in pieces no shorter than this
 _KINDS = "recreational, strong, elderly, sprinter, limping"
 
@@ -154,12 +153,12 @@ def _run(name: str, seed: int | None, speed: float | None, truth: str | None) ->
         return cli.Answer(fields, lines)
     again = f"host sim --scenario {name} --seed {verdict.seed} --truth truth.csv"
     if cli.settings().as_json:
-        failure = {"ok": False, "error": report.summary(verdict), "hint": again, "code": _EXIT_FAILED}
+        failure = {"ok": False, "error": report.summary(verdict), "hint": again, "code": EXIT_FAILED}
         cli.print_object({**failure, **fields, "elapsed_ms": cli.elapsed_ms()})
     else:
         print("\n".join(lines), flush=True)
         cli.warn(f"the verdict is a fail; try: {again}")
-    raise SystemExit(_EXIT_FAILED)
+    raise SystemExit(EXIT_FAILED)
 
 
 def _write(path: str, text: str) -> None:

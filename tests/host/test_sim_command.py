@@ -97,7 +97,7 @@ def test_a_scenario_that_goes_as_expected_ends_with_0_and_its_time_line(host: Ho
 
 def test_a_scenario_that_does_not_ends_with_1_and_how_to_look_closer(host: Host) -> None:
     outcome = host("sim", "--scenario", written(host, "bad.toml", BAD))
-    assert outcome.code == 1
+    assert outcome.code == 7
     assert "FAIL     faults = none" in outcome.stdout
     assert outcome.stdout.splitlines()[-1] == "bad.toml failed: 1 of 9 checks: faults = none"
     assert outcome.stderr.splitlines() == [
