@@ -111,7 +111,7 @@ def test_the_verdict_is_one_json_object_whether_it_is_good_or_bad(host: Host) ->
     assert {check["outcome"] for check in good.answer["checks"]} == {"pass"}
     assert good.answer["figures"]["faults"] == ["ESTOP"]
     bad = host("--json", "sim", "--scenario", written(host, "bad.toml", BAD))
-    assert (bad.code, bad.answer["code"], bad.answer["ok"], bad.answer["passed"]) == (1, 1, False, False)
+    assert (bad.code, bad.answer["code"], bad.answer["ok"], bad.answer["passed"]) == (7, 7, False, False)
     assert "faults = none" in bad.answer["error"] and bad.answer["hint"].startswith("host sim --scenario")
 
 
