@@ -13,6 +13,7 @@ from protocol import wire
 from sim.people.athlete import Length, Step
 from sim.rig import Rig, RigConfig
 from sim.truth import Trace
+from tests.sim.hosting import STREAM, set_load
 
 FOLDER = Path("build/plots")
 _TURF = 0.33
@@ -29,16 +30,7 @@ def run(athlete: str, percent: float) -> tuple[Rig, list[tuple[int, ...]], float
     assert rig.athlete is not None
     mass_kg = percent / 100 * rig.athlete.body.body_mass_kg
     law_N = mass_kg * _GRAVITY_m_per_s2 * _TURF
-    load = dict.fromkeys(
-        ("viscous_mN_s_per_m", "quadratic_mN_s2_per_m2", "stiffness_mN_per_m", "speed_cap_mm_per_s"), 0
-    )
-    load |= {"force_mN": round(law_N * 1000), "inertia_g": round(mass_kg * 1000)}
-    rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))
-    rig.write(wire.encode("ARM", {"command_id": 1}))
-    rig.write(
-        wire.encode("SET_LOAD", {"command_id": 2, "hold": 0, "lease_ms": 0, "pull": load, "push": load})
-    )
-    rig.write(wire.encode("STREAM", {"command_id": 3, "enabled": 1, "sample_index": 0}))
+    rig.write(set_load(round(law_N * 1000), inertia_g=round(mass_kg * 1000)) + STREAM)
     reader = wire.FrameReader()
     samples: list[tuple[int, ...]] = []
     while len(rig.athlete.lengths) < 2 and rig.ticks < _GIVE_UP_TICKS:

@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 from bench.report import line
-from protocol import wire
 from sim.rig import Rig, RigConfig
+from tests.sim.hosting import STREAM, set_load
 
 ROOT = Path(__file__).resolve().parents[1]
 _TICKS = 15_000
@@ -21,18 +21,14 @@ _WARM_TICKS = 3000  # armed, gripped, on the way
 _TRIES = 3
 _PULLS = RigConfig(athlete="recreational")
 
-#: Files whose time is shown under one name.
+#: Files and folders whose time is shown under one name.
 _PARTS = {
     "device/sled/tick.py": "control tick",
     "device/sled": "firmware's main loop, telemetry",
     "sim/world/plant.py": "sled and hitch",
-    "sim/people/athlete.py": "athlete",
-    "sim/people/gait.py": "athlete",
-    "sim/people/fatigue.py": "athlete",
     "sim/world/sensors.py": "sensors",
-    "sim/world/driver.py": "driver, power, heat",
-    "sim/world/power.py": "driver, power, heat",
-    "sim/world/heat.py": "driver, power, heat",
+    "sim/world": "driver, power, heat",
+    "sim/people": "athlete",
     "sim": "rig",
 }
 
@@ -40,21 +36,7 @@ _PARTS = {
 def _armed(config: RigConfig, is_streaming: bool) -> Rig:
     """A rig with half of 80 kg on turf held, its athlete, if any, at work."""
     rig = Rig(config)
-    load = {
-        "force_mN": 129_449,
-        "inertia_g": 40_000,
-        "viscous_mN_s_per_m": 0,
-        "quadratic_mN_s2_per_m2": 0,
-        "stiffness_mN_per_m": 0,
-        "speed_cap_mm_per_s": 0,
-    }
-    rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))
-    rig.write(wire.encode("ARM", {"command_id": 1}))
-    rig.write(
-        wire.encode("SET_LOAD", {"command_id": 2, "hold": 0, "lease_ms": 0, "pull": load, "push": load})
-    )
-    if is_streaming:
-        rig.write(wire.encode("STREAM", {"command_id": 3, "enabled": 1, "sample_index": 0}))
+    rig.write(set_load() + (STREAM if is_streaming else b""))
     _run(rig, _WARM_TICKS)
     return rig
 
