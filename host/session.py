@@ -17,6 +17,7 @@ from protocol import codes, compat, layout, units, wire
 ANSWER_s = 1.0  #: how long an answer is waited for, repeats included
 _FIRST_REPEAT_s = 0.025
 _HEARTBEATS_PER_LEASE = 4
+_HEARTBEATS_REMEMBERED = 64  # a slow link answers only when later ones are on their way
 _INBOX_MESSAGES = 4096  # a telemetry frame pushed out is a gap, which the reader asks for again
 _EXCERPT_BYTES = 256
 _ANSWERS = ("REPLY", "LOAD_REPLY", "STATUS")
@@ -73,7 +74,7 @@ class Session:
         self._next_id = int.from_bytes(os.urandom(2), "little")
         self._lease_ms = 0
         self._next_heartbeat = 0.0
-        self._heartbeat_id = -1
+        self._heartbeats: deque[int] = deque(maxlen=_HEARTBEATS_REMEMBERED)  # ids that may be answered yet
 
     def __enter__(self) -> "Session":
         return self
@@ -153,7 +154,7 @@ class Session:
             if received.kind & 0x80 and received.body[:2] == id_bytes:
                 heard.append(received)
 
-        self._lease_ms = 0
+        self.hold_lease(0)
         if self._ask(frame, ANSWER_s, answers, foreign) is None and not heard:
             raise NoAnswer(
                 f"{self.name} did not confirm STOP within {ANSWER_s:g} s: press the emergency stop",
@@ -183,6 +184,7 @@ class Session:
         """Renew a leased load four times per lease from now on; 0 ends that."""
         self._lease_ms = lease_ms
         self._next_heartbeat = self.now()
+        self._heartbeats.clear()
         self.lease_lost = None
 
     def _new_id(self) -> int:
@@ -234,7 +236,7 @@ class Session:
                 unknown(frame)
                 continue
             self._seen.add(message.name)
-            if message.name == "REPLY" and message.fields["command_id"] == self._heartbeat_id:
+            if message.name == "REPLY" and message.fields["command_id"] in self._heartbeats:
                 self._note_heartbeat(message)
             else:
                 messages.append(message)
@@ -260,9 +262,10 @@ class Session:
             raise LinkError(f"{self.name} takes no bytes: {error}", "host ports") from None
 
     def _send_heartbeat(self) -> None:
-        self._heartbeat_id = self._new_id()
+        command_id = self._new_id()
+        self._heartbeats.append(command_id)
         self._next_heartbeat = self.now() + self._lease_ms / 1000 / _HEARTBEATS_PER_LEASE
-        self._write(wire.encode("HEARTBEAT", {"command_id": self._heartbeat_id, "lease_ms": self._lease_ms}))
+        self._write(wire.encode("HEARTBEAT", {"command_id": command_id, "lease_ms": self._lease_ms}))
 
     def _note_heartbeat(self, reply: wire.Received) -> None:
         result = _RESULTS.get(reply.fields["result"])

@@ -346,6 +346,7 @@ class Rig:
             plant.friction_J,
             plant.kinetic_J,
             plant.injected_J,
+            supply.supplied_J,
             supply.copper_J,
             supply.chopper_J,
             supply.battery_J,

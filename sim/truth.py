@@ -19,7 +19,8 @@ class Truth(NamedTuple):
     friction_J: float
     kinetic_J: float
     injected_J: float  #: positive work of the brake on the sled; 0 with a driver in brake mode
-    copper_J: float  #: of the brake's work: heat in the motors
+    supplied_J: float  #: what the supply has seen of the brake's work: it looks every 10 ms
+    copper_J: float  #: of that: heat in the motors
     chopper_J: float  #: heat in the brake resistor
     battery_J: float  #: into the cells; negative when they gave more
     battery_heat_J: float
@@ -42,9 +43,9 @@ class Truth(NamedTuple):
 
     @property
     def unexplained_brake_J(self) -> float:
-        """Work of the brake that is in no account: what came since the supply looked last, 10 ms at most."""
+        """Work of the brake that is in no account."""
         electric_J = self.chopper_J + self.battery_J + self.battery_heat_J + self.capacitor_J
-        return self.brake_J - self.copper_J - electric_J - self.electronics_J
+        return self.supplied_J - self.copper_J - electric_J - self.electronics_J
 
     @property
     def unexplained_heat_J(self) -> float:

@@ -65,9 +65,10 @@ class App:
         """One pass: proves life to the tick, answers what has come in, sends what is due."""
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
         self._update_mode()
-        # A flood must not keep the loop from its other work.
+        # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
+        # must work on a host that does not read, and whoever misses an answer asks again.
         for _ in range(_FRAMES_A_PASS):
-            length = self.link.receive() if self.link.has_room() else 0
+            length = self.link.receive()
             if not length or self._leaving:
                 break
             self.commands.handle(length)

@@ -28,7 +28,6 @@ class Supply:
     """
 
     __slots__ = (
-        "_brake_J",
         "_draw",
         "_fixed",
         "_noise_C",
@@ -47,6 +46,7 @@ class Supply:
         "is_refusing",
         "sag_V",
         "state_of_charge",
+        "supplied_J",
     )
 
     def __init__(self, power: Power, sensors: SensorParameters, seed: int) -> None:
@@ -65,7 +65,7 @@ class Supply:
             1.0 / power.chopper_K_per_W,
             power.chopper_J_per_K,
         )
-        self._brake_J = 0.0
+        self.supplied_J = 0.0  #: of the brake's work on the sled, up to the last update
         self.heat = Heat(power)
         self.copper_J = 0.0  #: heat in the motors
         self.battery_J = 0.0  #: into the cells; negative when they gave more
@@ -124,9 +124,9 @@ class Supply:
         half_F, ohm, idle_W, chopper_V, charge_per_A_s, air_C, air_W_per_K, resistor_J_per_K = self._fixed
         time_s = ticks * TICK_s
         copper_J = plant.copper_J - self.copper_J
-        bus_J = plant.brake_J - self._brake_J - copper_J - idle_W * time_s
+        bus_J = plant.brake_J - self.supplied_J - copper_J - idle_W * time_s
         self.copper_J += copper_J
-        self._brake_J = plant.brake_J
+        self.supplied_J = plant.brake_J
         self.electronics_J += idle_W * time_s
 
         # What capacitor, battery and chopper have to share, and the voltage at which they do:

@@ -215,6 +215,17 @@ def test_a_stop_ends_the_heartbeats_too(session: Session) -> None:
     assert session.lease_lost is None and load_of(session).state == "idle"
 
 
+def test_a_lease_that_is_gone_is_noticed_over_a_link_slower_than_the_heartbeats(session: Session) -> None:
+    lease(session, 400)
+    session.hold_lease(400)
+    wait(session, 0.5)
+    rig = session.port.rig
+    rig.cable.delay_ms = 150.0
+    rig.step(1000)  # this host was away for longer than its lease
+    wait(session, 1.0)
+    assert session.lease_lost is not None and "lease" in session.lease_lost.lower()
+
+
 def test_a_lease_that_is_gone_is_noticed(session: Session) -> None:
     lease(session, 200)
     wait(session, 2.0)

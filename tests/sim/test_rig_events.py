@@ -137,3 +137,20 @@ def test_the_trace_holds_the_truth_every_so_many_ticks_and_changes_nothing():
     assert 0.0 <= min(trace.column("phase")) < max(trace.column("phase")) <= 1.0
     work_J = sum(0.005 * power for power in trace.column("power_W"))
     assert abs(work_J - traced.truth.athlete_J) < 0.02 * traced.truth.athlete_J
+
+
+def test_stop_works_on_a_host_that_reads_nothing_however_much_it_has_asked():
+    """The main loop once read no command while its output was full: STOP waited with the rest."""
+    rig = Rig()
+    rig.write(set_load() + command("STREAM", 3, enabled=1, sample_index=0))
+    rig.step(300)
+    rig.read(1 << 20)
+    rig.cable.is_host_deaf = True
+    rig.step(500)
+    for number in range(60):
+        rig.write(command("GET_STATUS", 100 + number))
+        rig.step(20)
+    assert rig.app.mode == layout.MODE_ARMED
+    rig.write(command("STOP", 77, stop_kind=layout.STOP_DROP))
+    rig.step(20)
+    assert rig.app.mode == layout.MODE_IDLE and rig.board.s[firmware.ENABLE] == 0
