@@ -44,7 +44,7 @@ def run(athlete: str, percent: float) -> tuple[Rig, list[tuple[int, ...]], float
 
 def _mark_steps(axes: Axes, steps: list[Step]) -> None:
     for step in steps:
-        axes.axvline(step.time_s, color="tab:blue" if step.side == "L" else "tab:red", lw=0.5, alpha=0.4)
+        axes.axvline(step.time_s, color="tab:green" if step.side == "L" else "tab:red", lw=0.5, alpha=0.5)
 
 
 def draw(rig: Rig, samples: list[tuple[int, ...]], law_N: float, length: Length, path: Path) -> None:
@@ -61,27 +61,34 @@ def draw(rig: Rig, samples: list[tuple[int, ...]], law_N: float, length: Length,
     measured = samples[begin:end]
     steps = [step for step in rig.athlete.steps if length.start_s <= step.time_s <= length.end_s]
     figure, (speed, force, brake, power) = pyplot.subplots(4, 1, sharex=True, figsize=(11, 10))
-    speed.plot(time_s, [sign * s[_VELOCITY] / 1000 for s in measured], lw=0.8, label="measured by the sled")
+    speed.plot(
+        time_s, [sign * s[_VELOCITY] / 1000 for s in measured], lw=3, alpha=0.4, label="measured by the sled"
+    )
     speed.plot(time_s, truth("v_m_per_s"), lw=0.8, label="truth")
     speed.set_ylabel("speed, m/s")
-    force.plot(time_s, [sign * s[_TOW] / 10 for s in measured], lw=0.6, alpha=0.7, label="load cell")
+    force.plot(time_s, [sign * s[_TOW] / 10 for s in measured], lw=2, alpha=0.4, label="load cell")
     force.plot(time_s, truth("tow_N"), lw=0.8, label="truth at the hitch")
-    force.plot(time_s, [s[_LAW] / 10 for s in measured], "k", lw=0.5, zorder=1, label="law, after limits")
+    force.plot(
+        time_s, [s[_LAW] / 10 for s in measured], "k", lw=0.5, zorder=1, label="law, before slew and fade"
+    )
     force.axhline(law_N, color="k", lw=0.8, ls=":", label="law at steady speed")
     force.set_ylabel("tow force, N")
-    brake.plot(time_s, [s[_BRAKE] / 10 for s in measured], lw=0.8, label="commanded")
+    brake.plot(time_s, [s[_BRAKE] / 10 for s in measured], lw=3, alpha=0.4, label="commanded")
     brake.plot(time_s, [abs(value) for value in truth("brake_N")], lw=0.8, label="made by the driver")
     brake.set_ylabel("brake, N")
     power.plot(time_s, [sign * value for value in truth("power_W")], lw=0.8, label="athlete at the hitch")
     power.set_ylabel("power, W")
-    power.set_xlabel("time, s; lines: steps, blue left, red right")
+    power.set_xlabel(
+        "time, s; vertical lines: steps, green left, red right; forces and speeds in the direction of travel"
+    )
     for axes in (speed, force, brake, power):
         _mark_steps(axes, steps)
         axes.grid(alpha=0.3)
-        axes.legend(loc="upper right", fontsize="small")
+        axes.legend(loc="lower center", ncols=4, fontsize="small")
     kind = "pull" if sign > 0 else "push"
     speed.set_title(
-        f"one {kind} length, {rig.config.athlete}: {length.mean_force_N:.1f} N, {length.work_J:.0f} J"
+        f"one {kind} length, {rig.config.athlete}, {rig.athlete.body.body_mass_kg:g} kg, "
+        f"law {law_N:.1f} N on turf, seed {rig.config.seed}: {length.work_J:.0f} J"
     )
     figure.tight_layout()
     figure.savefig(path, dpi=110)

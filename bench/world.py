@@ -106,14 +106,12 @@ def athletes() -> None:
 
 
 def fault_pairs() -> None:
-    """Each named fault: what the firmware makes of it, or that it does not yet."""
-    for group in dict.fromkeys(fault.group for fault in faults.FAULTS.values()):
-        members = [fault for fault in faults.FAULTS.values() if fault.group == group]
-        for fault in members:
-            if fault.not_yet:
-                line(fault.name, "NOT YET", fault.not_yet)
-            else:
-                line(fault.name, fault.shows or "nothing", fault.expected)
+    """Each named fault: what the firmware makes of it, and what it does not do yet."""
+    for fault in faults.FAULTS.values():
+        expects = scenario.load(f"faults/{fault.name}", load_in_wire_units).expects
+        missing = fault.not_yet or next((each.not_yet for each in expects if each.not_yet), "")
+        latched = fault.shows or ("nothing" if fault.expected else "NOT YET")
+        line(fault.name, latched, f"NOT YET: {missing}" if missing else fault.expected)
 
 
 def measure() -> None:
