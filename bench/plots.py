@@ -74,7 +74,7 @@ def draw(rig: Rig, samples: list[tuple[int, ...]], law_N: float, length: Length,
     force.axhline(law_N, color="k", lw=0.8, ls=":", label="law at steady speed")
     force.set_ylabel("tow force, N")
     brake.plot(time_s, [s[_BRAKE] / 10 for s in measured], lw=3, alpha=0.4, label="commanded")
-    brake.plot(time_s, [abs(value) for value in truth("brake_N")], lw=0.8, label="made by the driver")
+    brake.plot(time_s, [abs(value) for value in truth("brake_N")], lw=0.8, label="as it acts")
     brake.set_ylabel("brake, N")
     power.plot(time_s, [sign * value for value in truth("power_W")], lw=0.8, label="athlete at the hitch")
     power.set_ylabel("power, W")

@@ -246,7 +246,7 @@ class Session:
         if self.device is None:
             return PortBusy(
                 f"{self.name} was closed from the other side before it answered: "
-                "another program may have the sled",
+                "another program may have the sled, or its cable is out",
                 "host ports",
             )
         return LinkError(f"the link to {self.name} broke: {error}", "host ports")

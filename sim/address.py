@@ -9,6 +9,7 @@ from sim.rig import Rig, RigConfig, check
 
 if TYPE_CHECKING:  # a sled without a scenario starts without reading what scenarios need
     from sim.scenario.reading import Scenario
+    from sim.scenario.running import Note
 
 SCHEME = "sim://"
 _SCENARIO = "scenario"
@@ -41,16 +42,20 @@ def rig_from(address: str) -> Rig:
     return rig_of(scenario, wishes)
 
 
-def rig_of(scenario: "Scenario | None", wishes: dict[str, Any]) -> Rig:
+def rig_of(scenario: "Scenario | None", wishes: dict[str, Any], note: "Note | None" = None) -> Rig:
     """A new sled with the scenario's events and faults; `wishes`, by the names of an address, count more.
 
-    The scenario's commands are the caller's business. Raises ValueError saying what cannot be simulated.
+    The scenario's commands are the caller's business. `note` gets each line of a scenario's time line.
+    Raises ValueError saying what cannot be simulated.
     """
     rig = Rig(config_of(scenario, wishes))
     if scenario is not None:
         from sim.scenario.running import schedule
+        from sim.scenario.telling import Telling
 
-        schedule(rig, scenario)
+        schedule(rig, scenario, note)
+        if note is not None:
+            rig.trace = Telling(note)
     return rig
 
 

@@ -1,7 +1,8 @@
 """The USB cable between host and board, in virtual time, and what can be wrong with it.
 
 Everything drawn depends on the seed and on the byte's place in its stream, never on how a reader or
-writer cuts it: a packet is each 64 bytes of the stream. A sound cable hands bytes straight over.
+writer cuts it: a packet ends with a frame, at a zero byte, or is 64 bytes long, as on a real USB cable
+where each is written on its own. A sound cable hands bytes straight over.
 """
 
 from _thread import allocate_lock
@@ -61,6 +62,7 @@ class Cable:
         self._written: deque[bytes] = deque()  # by the host
         self._arrived: deque[bytes] = deque()  # at the host
         self._lock = allocate_lock()  # of `_is_straight`, for a host that writes from another thread
+        self.turn = allocate_lock()  #: for the one thread of several in which time goes on
 
     @property
     def is_plugged(self) -> bool:
@@ -112,7 +114,7 @@ class Cable:
             if data:
                 waiting.append(bytes(data))
                 if is_straight:
-                    self._down.place += len(data)
+                    self._down.count(data)
         return len(data)
 
     def read(self, board: VirtualBoard, size: int) -> bytes:
@@ -125,7 +127,7 @@ class Cable:
                 return b""
             data = bytes(waiting[:size])
             del waiting[:size]
-            self._up.place += len(data)
+            self._up.count(data)
             return data
         if self.is_host_deaf:
             return b""
@@ -257,7 +259,8 @@ class _Way:
     """One direction: from the place of a byte in the stream to what becomes of it, and when."""
 
     def __init__(self, random: Random) -> None:
-        self.place = 0  #: bytes that came in so far, lost ones too
+        self._number = 0  # of the packet that the next byte belongs to, lost ones counted
+        self._offset = 0  # of that byte in it
         self.waiting = 0  #: bytes under way
         keys = [random.getrandbits(64) for _ in range(6)]
         self._drop, self._duplicate, self._flip, self._garbage, self._cut, self._jitter = keys
@@ -273,8 +276,28 @@ class _Way:
 
     def skip(self, data: bytearray) -> None:
         """Take `data` without passing it on: it was lost, or went another way."""
-        self.place += len(data)
+        self.count(data)
         del data[:]
+
+    def count(self, data: bytes | bytearray) -> None:
+        """Find the packets of `data`, which does not come through here."""
+        for _ in self._packets(data):
+            pass
+
+    def _packets(self, data: bytes | bytearray) -> Iterator[tuple[int, int, int, int, bool]]:
+        """Parts of packets in `data`: start, end, number and offset in the packet, whether it is whole."""
+        start = 0
+        while start < len(data):
+            number, offset = self._number, self._offset
+            end = min(len(data), start + PACKET_BYTES - offset)
+            end = data.find(0, start, end) + 1 or end
+            is_whole = data[end - 1] == 0 or offset + end - start == PACKET_BYTES
+            if is_whole:
+                self._number, self._offset = number + 1, 0
+            else:
+                self._offset = offset + end - start
+            yield start, end, number, offset, is_whole
+            start = end
 
     def due(self, tick: int) -> list[bytes]:
         """What arrives until `tick`; nothing overtakes what came before it."""
@@ -287,14 +310,9 @@ class _Way:
 
     def enter(self, data: bytearray, cable: Cable, tick: int) -> None:
         """Take `data` in at `tick`, packet by packet, with all that is wrong with the cable now."""
-        at = 0
-        while at < len(data):
-            number, offset = divmod(self.place, PACKET_BYTES)
-            part = data[at : at + PACKET_BYTES - offset]
-            self.place += len(part)
-            at += len(part)
+        for start, end, number, offset, is_whole in self._packets(data):
             due = self._due(number, cable, tick)
-            for piece in self._pieces(part, number, offset, cable):
+            for piece in self._pieces(data[start:end], number, offset, is_whole, cable):
                 self._under_way.append((due, piece))
                 self.waiting += len(piece)
 
@@ -308,7 +326,9 @@ class _Way:
             due += _draw(self._jitter, number) % (int(cable.jitter_ms + 0.5) + 1)
         return due
 
-    def _pieces(self, part: bytearray, number: int, offset: int, cable: Cable) -> Iterator[bytes]:
+    def _pieces(
+        self, part: bytearray, number: int, offset: int, is_last: bool, cable: Cable
+    ) -> Iterator[bytes]:
         """What arrives in the place of bytes `offset` and on of packet `number`."""
         if cable.garbage_rate and offset == 0:
             yield from self._rubbish(number, cable.garbage_rate)
@@ -328,7 +348,6 @@ class _Way:
                 self._copied = number
                 self._copy.clear()
             self._copy += part
-            is_last = offset + len(part) == PACKET_BYTES
             if is_last and _part(_draw(self._duplicate, number)) < cable.duplicate_rate:
                 yield bytes(self._copy)
 

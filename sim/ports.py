@@ -13,6 +13,7 @@ from collections.abc import Iterator
 BLOCK_BYTES = 4096
 _HANDING_ON_s = 0.002
 _QUEUE = 128  # clients that the system lets wait: a full queue costs a client a second
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class TcpPort:
@@ -40,23 +41,29 @@ class TcpPort:
         shown = f"[{address}]" if ":" in address else address
         self.name = f"socket://{shown}:{self._listener.getsockname()[1]}"
         self._client: socket.socket | None = None
+        self._is_starved = False  # a client waits, but the system has no descriptor for it
 
     def sources(self) -> Iterator[socket.socket]:
         """What to wait for."""
-        yield self._listener
+        if not self._is_starved:  # else a wait would end at once, again and again
+            yield self._listener
         if self._client is not None:
             yield self._client
 
     def has_newcomer(self) -> bool:
         """Whether `accept` has a client."""
-        return bool(select.select([self._listener], [], [], 0.0)[0])
+        is_there = bool(select.select([self._listener], [], [], 0.0)[0])
+        self._is_starved &= is_there
+        return is_there
 
     def accept(self) -> socket.socket | None:
         """A client that has just come, if any."""
         try:
             client, _ = self._listener.accept()
-        except OSError:  # none, or gone again
+        except OSError as error:  # none, or gone again
+            self._is_starved = error.errno in _NONE_LEFT
             return None
+        self._is_starved = False
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client

@@ -16,28 +16,45 @@ if TYPE_CHECKING:
 # comes round as often, so no byte waits longer than it does in the rig.
 _CHUNK_TICKS = 5
 _REFUSAL_TICKS = 100  # what an attempt to open an unplugged sled takes
-# Sleds whose cable was pulled out under a program, by address: opened again, it is the same sled.
-_unplugged: dict[str, "Rig"] = {}
+# Sleds whose cable was pulled out under a program, by address, in the order in which programs saw it:
+# opened again, it is the same sled.
+_unplugged: dict[str, list["Rig"]] = {}
+_opening = allocate_lock()
+_registering = allocate_lock()
+
+
+class _Line:
+    """What a port has from one `open` to the next."""
+
+    def __init__(self, rig: "Rig") -> None:
+        self.rig = rig
+        self.unplugs = rig.cable.unplugs
+        self.is_left = False  # another port may have the sled by now
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the cable was pulled out since."""
+        return self.rig.cable.unplugs != self.unplugs
 
 
 class Serial(SerialBase):
     """One simulated sled; see `sim.address` for the parameters of its URL. Baud rate means nothing here.
 
     A read that finds nothing takes at least a millisecond of virtual time, even with timeout 0, so
-    that a loop of such reads gets on. Once the simulated cable was pulled out, a port raises
-    SerialException for good. Its address then leads to the same sled again, and each attempt to open
-    it takes 0.1 s of virtual time and fails until the cable is back in. Without that, to open an
-    address is to start anew.
+    that a loop of such reads gets on. A read of no bytes takes no time, as with every port: a loop
+    must ask for `in_waiting or 1`, else it waits for ever.
+
+    Once the simulated cable was pulled out, a port raises SerialException for good. When a program has
+    met that, or closes the port, the address leads to the same sled again, and each attempt to open it
+    takes 0.1 s of virtual time and fails until the cable is back in. Of several sleds with one address
+    the first that was missed comes first. Without that, to open an address is to start anew.
     """
 
     BAUDRATES = (9600, 115200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.rig: Rig | None = None
+        self._line: _Line | None = None
         self._is_cancelled = False
-        self._unplugs = 0  # of the cable, when the port was opened
-        self._is_left = False  # another port may have the sled by now
-        self._turn = allocate_lock()
         super().__init__(*args, **kwargs)
 
     def open(self) -> None:
@@ -51,44 +68,60 @@ class Serial(SerialBase):
             raise SerialException("Port is already open.")
         from sim.address import rig_from
 
-        rig = _unplugged.get(self.port) or rig_from(self.port)
-        if not rig.cable.is_through:
-            _unplugged[self.port] = rig
-            rig.step(_REFUSAL_TICKS)
-        if not rig.cable.is_through:
-            raise SerialException(
-                "the simulated cable is unplugged; each attempt to open it takes 0.1 s of simulated time"
-            )
-        _unplugged.pop(self.port, None)
-        self.rig = rig
-        self._unplugs = rig.cable.unplugs
-        self._is_left = self._is_cancelled = False
+        with _opening:
+            kept = _unplugged.setdefault(self.port, [])
+            rig = kept[0] if kept else rig_from(self.port)
+            if not rig.cable.is_through:
+                if not kept:
+                    kept.append(rig)
+                with rig.cable.turn:  # the last read of the port of before may be under way
+                    rig.step(_REFUSAL_TICKS)
+            if not rig.cable.is_through:
+                raise SerialException(
+                    "the simulated cable is unplugged; each attempt to open it takes 0.1 s of simulated time"
+                )
+            if kept:
+                del kept[0]
+        self._line = _Line(rig)
+        self._is_cancelled = False
         self.is_open = True
 
     def close(self) -> None:
         """Stop; a read in another thread returns with what it has."""
-        if self.is_open and self.rig is not None and self.rig.cable.unplugs != self._unplugs:
-            self._unplugged(self.rig)
+        line = self._line
+        if self.is_open and line is not None and line.is_cut:
+            self._unplugged(line)
         self.is_open = False
+
+    def __del__(self) -> None:
+        """Nothing, not even `close`: which sled an address leads to must not depend on when this comes."""
+
+    @property
+    def rig(self) -> "Rig | None":
+        """The sled; None before the first `open`."""
+        return None if self._line is None else self._line.rig
 
     def now(self) -> float:
         """Virtual time in s since the sled was switched on; an unplugged port still tells it."""
-        if not self.is_open or self.rig is None:
+        line = self._line
+        if not self.is_open or line is None:
             raise PortNotOpenError()
-        return self.rig.now_us * 1e-6
+        return line.rig.now_us * 1e-6
 
-    def _opened(self) -> "Rig":
-        if not self.is_open or self.rig is None:
+    def _opened(self) -> _Line:
+        line = self._line
+        if not self.is_open or line is None:
             raise PortNotOpenError()
-        if self.rig.cable.unplugs != self._unplugs:
-            raise self._unplugged(self.rig)
-        return self.rig
+        if line.is_cut:
+            raise self._unplugged(line)
+        return line
 
-    def _unplugged(self, rig: "Rig") -> SerialException:
+    def _unplugged(self, line: _Line) -> SerialException:
         """The cable was pulled out since this port was opened: keeps the sled for the next."""
-        if self.port is not None and not self._is_left:
-            self._is_left = True
-            _unplugged[self.port] = rig
+        with _registering:
+            if self.port is not None and not line.is_left:
+                line.is_left = True
+                _unplugged.setdefault(self.port, []).append(line.rig)
         return SerialException(
             f"the simulated cable was pulled out; open {self.port} again to go on with the same sled"
         )
@@ -101,32 +134,35 @@ class Serial(SerialBase):
     @property
     def in_waiting(self) -> int:
         """Bytes that a read gives at once. Asking takes no time."""
-        rig = self._opened()
-        return rig.cable.in_waiting(rig.board)
+        return self._opened().rig.in_waiting
 
     @property
     def out_waiting(self) -> int:
         """Bytes that the firmware has not read yet."""
-        return self._opened().out_waiting
+        return self._opened().rig.out_waiting
 
     def read(self, size: int = 1) -> bytes:
         """Up to `size` bytes; fewer after the timeout in virtual time, `cancel_read` or `close`."""
-        rig = self._opened()
-        cable = rig.cable
-        with self._turn:
-            data = cable.read(rig.board, size)
-            timeout = self.timeout
-            left = None if timeout is None else max(1, int(timeout * 1000 + 0.5))
-            while len(data) < size and left != 0 and self.is_open and not self._is_cancelled:
+        line = self._opened()
+        if size <= 0:
+            return b""
+        timeout = self.timeout
+        left = None if timeout is None else max(1, int(timeout * 1000 + 0.5))
+        rig = line.rig
+        data = b""
+        with rig.cable.turn:
+            while self.is_open and line is self._line:  # else it was closed, and may be open again
+                if line.is_cut:
+                    raise self._unplugged(line)
+                data += rig.read(size - len(data))
+                if len(data) == size or left == 0 or self._is_cancelled:
+                    self._is_cancelled = False
+                    break
                 ticks = _CHUNK_TICKS if left is None or left > _CHUNK_TICKS else left
                 rig.step(ticks)
-                if cable.unplugs != self._unplugs:
-                    raise self._unplugged(rig)
-                data += cable.read(rig.board, size - len(data))
                 if left is not None:
                     left -= ticks
-            self._is_cancelled = False
-            return data
+        return data
 
     def cancel_read(self) -> None:
         """Make the read in another thread return, or the next one if none is under way."""
@@ -135,7 +171,7 @@ class Serial(SerialBase):
     def write(self, data: Any) -> int:
         """All bytes at once; the firmware reads them as time passes."""
         try:
-            return self._opened().write(bytes(data))
+            return self._opened().rig.write(bytes(data))
         except BufferError as error:
             raise SerialTimeoutException(str(error)) from None
 
@@ -148,11 +184,11 @@ class Serial(SerialBase):
 
     def reset_input_buffer(self) -> None:
         """Throw away what has come from the device."""
-        self._opened().discard_output()
+        self._opened().rig.discard_output()
 
     def reset_output_buffer(self) -> None:
         """Throw away what the firmware has not read yet."""
-        self._opened().discard_input()
+        self._opened().rig.discard_input()
 
     @property
     def cts(self) -> bool:

@@ -49,6 +49,7 @@ class RigConfig(NamedTuple):
     sensors: Sensors = Sensors()
     power: Power = Power()
     body: Body | None = None  #: instead of the one that `athlete` names
+    signed_driver: bool = False  #: the wrong kind, which keeps its sign
 
 
 def check(config: RigConfig) -> None:
@@ -64,6 +65,8 @@ def check(config: RigConfig) -> None:
         raise ValueError(f"lane_m must be from 2 to 1000, not {config.lane_m:g}")
     if config.body_mass_kg is not None:
         parameters.check(Body(body_mass_kg=config.body_mass_kg))
+    if config.body is not None:
+        parameters.check(config.body)
     if config.first not in ("push", "pull"):
         raise ValueError(f"first must be push or pull, not {config.first!r}")
     if not 0.0 <= config.perturb <= 0.5:
@@ -92,7 +95,7 @@ Action = Callable[["Rig"], None]
 
 
 class Rig:
-    """One simulated sled. `person` replaces the config's athlete, `driver_kind` the driver in brake mode."""
+    """One simulated sled. `person` replaces the config's athlete, `driver_kind` its driver."""
 
     board: VirtualBoard
 
@@ -100,7 +103,7 @@ class Rig:
         self,
         config: RigConfig = RigConfig(),  # noqa: B008 - immutable
         person: Person | None = None,
-        driver_kind: type[drivers.Driver] = drivers.Driver,
+        driver_kind: type[drivers.Driver] | None = None,
     ) -> None:
         """Raises ValueError naming what cannot be simulated."""
         check(config)
@@ -115,6 +118,8 @@ class Rig:
         self.sled = instance(config.sled)
         driver_parameters = instance(config.driver)
         sensors = instance(config.sensors)
+        if driver_kind is None:
+            driver_kind = drivers.SignedDriver if config.signed_driver else drivers.Driver
         self.driver = driver_kind(driver_parameters)
         body_mass_kg = self.athlete.body.body_mass_kg if self.athlete else 80.0
         self.plant = Plant(self.sled, body_mass_kg, driver_parameters.crawl_N_s_per_m)

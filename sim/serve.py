@@ -23,6 +23,8 @@ _SLOW_NOTICE_s = 10.0
 # On a pseudo-terminal nothing came and nothing was taken for so long: nobody is there.
 _PTY_IDLE_s = 0.5
 _PTY_STUCK_s = 2.0  # with bytes that nobody takes: it may be a client that is merely slow
+_PTY_UNREAD_s = 10.0  # with bytes that the firmware has not read, so that there is no answer yet
+_LEAVING_s = 2.0  # how long the firmware may take to read what a client wrote before it went
 _SPEED_MAX = 1000.0
 
 
@@ -50,6 +52,7 @@ class Link:
         self._heard_s = 0.0
         self._was_told = False
         self._is_leaving = False  # the holder has gone; its last bytes are not read yet
+        self._left_s = 0.0
         self._unplugs = rig.cable.unplugs
         self._is_out = False
         rig.is_connected = False
@@ -77,8 +80,8 @@ class Link:
             self._plug_in()
         if self._tcp is not None:
             if self._holder is self._tcp:
-                self._receive(self._tcp)
-            self._welcome(self._tcp)
+                self._receive(self._tcp, now_s)
+            self._welcome(self._tcp, now_s)
         if self._pty is not None:
             self._listen(self._pty, now_s)
         holder = self._holder
@@ -105,13 +108,26 @@ class Link:
             self._publish([])
 
     def _plug_in(self) -> None:
-        if self._pty is not None:
-            self._pty.open()
         self._is_out = False
         self._say("the cable is plugged in again")
-        self._publish(self.names)
+        self._open_pty()
+        try:
+            self._publish(self.names)
+        except OSError as error:
+            self._say(f"the ports cannot be announced: {error}")
         for name in self.names:
             self._say(f"port {name}")
+
+    def _open_pty(self) -> None:
+        if self._pty is None:
+            return
+        try:
+            self._pty.open()
+        except OSError as error:
+            if self._tcp is None:
+                raise
+            self._pty = None
+            self._say(f"no pseudo-terminal any more, TCP only: {error.strerror}")
 
     def _turn_away(self, tcp: TcpPort) -> None:
         while (client := tcp.accept()) is not None:
@@ -120,24 +136,25 @@ class Link:
     def _look_for_silence(self, pty: PtyPort, now_s: float) -> None:
         if self._rig.cable.is_holding_back:
             self._heard_s = now_s
-        if now_s - self._heard_s > (_PTY_STUCK_s if self._unsent else _PTY_IDLE_s):
+        unread_s = _PTY_UNREAD_s if self._rig.out_waiting else _PTY_IDLE_s
+        if now_s - self._heard_s > (_PTY_STUCK_s if self._unsent else unread_s):
             if self._unsent:
                 pty.forget()
             self._release()
 
-    def _welcome(self, tcp: TcpPort) -> None:
+    def _welcome(self, tcp: TcpPort, now_s: float) -> None:
         while tcp.has_newcomer():
             if self._holder is tcp:
-                self._receive(tcp)  # who came back has closed the old connection first: then it has gone
-            if self._is_leaving:
-                return
+                self._receive(tcp, now_s)  # who came back has closed the old connection first: it has gone
+                if self._is_leaving or self._rig.out_waiting >= BLOCK_BYTES:
+                    return  # or may have, behind bytes that are not read yet
             client = tcp.accept()
             if client is None:
                 return
             if self._holder is None:
                 tcp.attach(client)
                 self._hold(tcp)
-                self._receive(tcp)
+                self._receive(tcp, now_s)
             else:
                 client.close()
                 self._say(f"{tcp.name}: a second client was turned away; {self._holder.name} has the sled")
@@ -158,18 +175,25 @@ class Link:
         self._heard_s = now_s
         self._rig.write(data)
 
-    def _receive(self, tcp: TcpPort) -> None:
-        while self._rig.out_waiting < BLOCK_BYTES:
+    def _receive(self, tcp: TcpPort, now_s: float) -> None:
+        while not self._is_leaving and self._rig.out_waiting < BLOCK_BYTES:
             data = tcp.read()
             if data is None:
-                # What it wrote before it went still arrives, as from a serial port that is closed.
                 tcp.detach()
-                self._is_leaving = self._rig.out_waiting > 0
-                if not self._is_leaving:
-                    self._release()
-            if not data:
+                self._is_leaving = True
+                self._left_s = now_s
+            elif not data:
                 return
-            self._rig.write(data)
+            else:
+                self._rig.write(data)
+        if self._is_leaving:
+            self._leave(now_s)
+
+    def _leave(self, now_s: float) -> None:
+        """What a client wrote before it went still arrives, as from a serial port that is closed."""
+        self._rig.discard_output()  # a device that cannot get rid of its answers may read no more
+        if not self._rig.out_waiting or now_s - self._left_s > _LEAVING_s:
+            self._release()
 
     def _send(self, holder: TcpPort | PtyPort, now_s: float) -> None:
         while True:

@@ -60,7 +60,8 @@ class Moment(NamedTuple):
     x_m: float
     v_m_per_s: float
     tow_N: float  #: at the hitch, tension positive
-    brake_N: float  #: magnitude that the driver makes, mean over the last tick
+    brake_N: float  #: magnitude that acted on the sled, mean over the last tick
+    driver_N: float  #: magnitude that the driver would make; at a crawl and at rest less of it acts
     propulsion_N: float  #: ground on the athlete
     power_W: float  #: of the athlete at the hitch
     phase: float  #: part of the present step, 0 to 1
@@ -94,6 +95,7 @@ class Trace:
             plant.x_m,
             plant.v_m_per_s,
             plant.hitch_N,
+            plant.brake_N,
             rig.driver.force_N,
             plant.propulsion_N,
             plant.hitch_N * plant.v_m_per_s,

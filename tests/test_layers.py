@@ -43,7 +43,7 @@ class Import(NamedTuple):
     file: str
     line: int
     module: str  #: absolute, as CPython would find it
-    is_lazy: bool  #: inside a function
+    is_lazy: bool  #: inside a function, or for the type checker alone
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} imports {self.module}"
@@ -95,6 +95,8 @@ def imports_of(file: str, source: str) -> Iterator[Import]:
             ):
                 yield Import(file, child.lineno, str(child.args[0].value), is_lazy)
             inner = is_lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+                inner = True
             yield from walk(child, inner)
 
     yield from walk(ast.parse(source), False)
@@ -154,12 +156,15 @@ def test_only_the_board_file_and_the_two_start_files_name_the_chip() -> None:
 
 def test_the_rules_see_every_way_of_importing() -> None:
     source = "from . import a\nfrom ..b import c\ndef f():\n  import sim.rig\n  x(import_module('machine'))\n"
+    source += "if TYPE_CHECKING:\n  import d\nif x:\n  import e\n"
     found = [(item.module, item.is_lazy) for item in imports_of("host/commands/x.py", source)]
     assert found == [
         ("host.commands.a", False),
         ("host.b.c", False),
         ("sim.rig", True),
         ("machine", True),
+        ("d", True),
+        ("e", False),
     ]
 
 

@@ -39,6 +39,7 @@ class Fault(NamedTuple):
 
 _HELD: WeakKeyDictionary[Rig, dict[str, dict[object, Any]]] = WeakKeyDictionary()
 _FOUND: WeakKeyDictionary[Rig, dict[str, Any]] = WeakKeyDictionary()
+_SEEDED: WeakKeyDictionary[Rig, tuple[int, int]] = WeakKeyDictionary()  # last tick, and how often in it
 
 
 def hold(rig: Rig, what: str, value: Any, settle: Callable[[list[Any]], None]) -> End:
@@ -119,8 +120,11 @@ def nothing() -> None:
 
 
 def seed_of(rig: Rig) -> int:
-    """Seed of what a fault that begins now draws; none of the rig's own."""
-    return (rig.ticks << 48) + rig.config.seed * 8 + 6
+    """Seed of what a fault that begins now draws: none of the rig's own, and another one each time."""
+    last, times = _SEEDED.get(rig, (-1, 0))
+    number = times if last == rig.ticks else 0
+    _SEEDED[rig] = rig.ticks, number + 1
+    return (((number << 64) + rig.ticks) << 48) + rig.config.seed * 8 + 6
 
 
 def random_of(rig: Rig) -> Random:

@@ -15,6 +15,10 @@ def _driver_stuck_force(rig: Rig, force_N: float) -> End:
     return put(rig, "driver", "stuck_N", force_N)
 
 
+def _driver_stuck_command(rig: Rig, force_N: float) -> End:
+    return put(rig, "driver", "stuck_command_N", force_N)
+
+
 def _driver_weak(rig: Rig, part: float) -> End:
     return put(rig, "driver", "strength", part)
 
@@ -60,10 +64,19 @@ MACHINE_FAULTS = (
     Fault(
         "driver_stuck_force",
         "driver",
-        "The brake holds one force, whatever is commanded.",
+        "The driver's power stage holds one force, whatever is commanded, enabled or not.",
         _driver_stuck_force,
         Value("force_N", 300.0, 0.0, 1000.0),
         not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there for ever, STOP or not.",
+    ),
+    Fault(
+        "driver_stuck_command",
+        "driver",
+        "The driver's command input is stuck at one force; ENABLE still takes it off.",
+        _driver_stuck_command,
+        Value("force_N", 300.0, 0.0, 800.0),
+        not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there until STOP takes ENABLE"
+        " away.",
     ),
     Fault(
         "driver_wrong_sign",

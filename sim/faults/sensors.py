@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 from sim.faults.breaking import End, Fault, Value, nothing, put, random_of, read_through, seed_of
 from sim.rig import Rig
-from sim.world.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO, COUNTS_WRAP, Normal
+from sim.world.sensors import CELL_MAX, CELL_STEP_N, CELL_ZERO, COUNTS_WRAP, Normal, NTC_cC
 
 _FROZEN_EVERY_TICKS = 100
 _CELL_OUT_EVERY_TICKS = 200
-# What the board's table makes of its two ends: 10 kOhm NTC to ground under 10 kOhm (device/README.md).
-_NTC_OPEN_cC = -3_445
-_NTC_SHORT_cC = 16_705
+_CELL_STEPS = 4  # the board's, of the 16 bits
 
 
 def _wrapped(counts: int) -> int:
@@ -111,7 +109,7 @@ def _encoder_lost_edges(rig: Rig, part: float) -> End:
 
 def _cell(rig: Rig, change: Callable[[int], float]) -> End:
     def changed(raw: int) -> int:
-        value = int(change(raw) // 1.0)
+        value = int((change(raw) + 0.5 * _CELL_STEPS) // _CELL_STEPS) * _CELL_STEPS
         return 0 if value < 0 else CELL_MAX if value > CELL_MAX else value
 
     return read_through(rig, "cell", changed)
@@ -174,11 +172,11 @@ def _cell_drift(rig: Rig, N_per_s: float) -> End:
 
 
 def _ntc_open(rig: Rig, _: float) -> End:
-    return read_through(rig, "temperature", lambda cC: _NTC_OPEN_cC)
+    return read_through(rig, "temperature", lambda cC: NTC_cC[0])
 
 
 def _ntc_short(rig: Rig, _: float) -> End:
-    return read_through(rig, "temperature", lambda cC: _NTC_SHORT_cC)
+    return read_through(rig, "temperature", lambda cC: NTC_cC[-1])
 
 
 def _bus_sensor_stuck(rig: Rig, _: float) -> End:

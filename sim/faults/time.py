@@ -1,5 +1,8 @@
 """What can go wrong about time: a main program that stands still, a tick that comes late or never."""
 
+from typing import NamedTuple
+
+from sim.board import VirtualBoard
 from sim.faults.breaking import End, Fault, Value, hold, repeat
 from sim.rig import Rig
 
@@ -10,16 +13,27 @@ _FOR_GOOD_TICKS = 2**40
 
 def _hold_main(rig: Rig, ticks: int) -> End:
     """The main program does nothing for so long, whoever else would let it go on."""
-    return hold(rig, "main", rig.ticks + ticks, lambda ends: rig.stall_main(_left(rig, ends)))
+    return hold(rig, "main", _until(rig, ticks), lambda holds: rig.stall_main(_left(rig, holds)))
 
 
 def _hold_tick(rig: Rig, ticks: int) -> End:
     """The tick does not come for so long."""
-    return hold(rig, "tick", rig.ticks + ticks, lambda ends: rig.overrun(_left(rig, ends)))
+    return hold(rig, "tick", _until(rig, ticks), lambda holds: rig.overrun(_left(rig, holds)))
 
 
-def _left(rig: Rig, ends: list[int]) -> int:
-    return max(end - rig.ticks for end in [*ends, rig.ticks])
+class _Until(NamedTuple):
+    """When a hold ends: at that tick, or when the program that it holds is reset."""
+
+    board: VirtualBoard  #: there is another one after each reset
+    end: int
+
+
+def _until(rig: Rig, ticks: int) -> _Until:
+    return _Until(rig.board, rig.ticks + ticks)
+
+
+def _left(rig: Rig, holds: list[_Until]) -> int:
+    return max([0, *(until.end - rig.ticks for until in holds if until.board is rig.board)])
 
 
 def _main_stall(rig: Rig, ms: float) -> End:

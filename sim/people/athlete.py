@@ -37,6 +37,9 @@ _NEAR_m = 0.04  # so close to the end of the lane counts as there
 _DIG_IN_s = 0.05  # time constant of standing still: assumption
 _PRESS_s = 0.05  # until the hands press fully: assumption
 _AFTER_SHOVE_s = 0.5
+_FELT_PART = 0.98  # of what was felt of the sled's resistance 10 ms ago that still counts: assumption
+_TRUSTED_PART = 0.8  # of the sled's own slowing, which leaves time to react: assumption
+_SLOWEST_m_per_s2 = 0.1  # a sled that slows down less is not waited for
 
 
 class Person(Protocol):
@@ -113,6 +116,8 @@ class Athlete:
         self._pace_factor = 1.0
         self._dark_s = 0.0  # time without ENABLE
         self._reached_m = self._progress_s = 0.0  # least way left so far, and since when
+        self._felt_J = self._felt_m = 0.0  # taken from the sled of late, and its path
+        self._taken_J = self._was_m = 0.0  # the sums at the last look
         self._ticks = 0
         self._let_go_s = 0.0
 
@@ -240,6 +245,9 @@ class Athlete:
                 self._origin_m = plant.x_m
             self._end_m = self._origin_m + (direction * self._lane_m if self._done % 2 == 0 else 0.0)
             self._count = Count(plant, now_s)
+        self._felt_J = self._felt_m = 0.0
+        self._taken_J = plant.brake_J + plant.friction_J
+        self._was_m = plant.x_m
         plant.hitch = direction
         plant.body_x_m = plant.x_m - direction * _SLACK_m
         plant.body_v_m_per_s = 0.0
@@ -348,10 +356,26 @@ class Athlete:
         # The pace wanted now: smooth onset, and slow enough to stop at the end.
         speed = plant.body_v_m_per_s * direction
         pace = effort.cruise_m_per_s * self._pace_factor * smooth((now_s - self._since_s) / body.onset_s)
-        slow = math.sqrt(2.0 * body.slowing_m_per_s2 * left_m)
+        slow = math.sqrt(2.0 * self._slowing_m_per_s2(plant) * left_m)
         if pace > slow:
             pace = slow
         if now_s < self._sprint_until_s and speed >= slow:
             self._sprint_until_s = now_s
         force_N = effort.next(speed, pace, now_s < self._sprint_until_s)
         self._gait.drive(force_N, effort.most_N)
+
+    def _slowing_m_per_s2(self, plant: Plant) -> float:
+        """How fast body and sled slow down: strap and arms carry one way only, so the sled does by what
+        brake and friction take from it, as felt of late."""
+        taken_J = plant.brake_J + plant.friction_J
+        x_m = plant.x_m
+        felt_J = self._felt_J = self._felt_J * _FELT_PART + taken_J - self._taken_J
+        felt_m = self._felt_m = self._felt_m * _FELT_PART + abs(x_m - self._was_m)
+        self._taken_J = taken_J
+        self._was_m = x_m
+        own = self.body.slowing_m_per_s2
+        moved_kg_m = felt_m * plant.sled.mass_kg
+        felt_J *= _TRUSTED_PART
+        if felt_J >= own * moved_kg_m or not moved_kg_m:
+            return own
+        return max(felt_J / moved_kg_m, _SLOWEST_m_per_s2)

@@ -1,7 +1,8 @@
 """Steps: one pulse of the ground's force for each, left and right in turn, and the truth of every one.
 
 A foot's pulse is a parabola over `drive_part` of the step; over the rest, double support in walking or
-flight in running, the force is at its least. The mean over a step is the effort times its strength.
+flight in running, the force is at its least. The mean over a step is the effort times its strength,
+but at no instant do the feet press harder than `brace_N_per_kg`.
 """
 
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Gait:
 
     __slots__ = (
         "_base_N",
+        "_brace_N",
         "_direction",
         "_drive_sum_N",
         "_effort_N",
@@ -93,6 +95,7 @@ class Gait:
         # 6 u (1 - u) has mean 1 over u from 0 to 1; over the step u runs `sharpness` times as fast.
         self._gain = 6.0 * body.pulse_depth * self._sharpness
         self._least = 1.0 - body.pulse_depth
+        self._brace_N = body.brace_N_per_kg * body.body_mass_kg
         self._direction = 1
         self._strength = 1.0
         self._effort_N = self._most_N = self._base_N = self._swing_N = 0.0
@@ -157,6 +160,11 @@ class Gait:
         force_N = self._base_N
         if rise < 1.0:
             force_N += self._swing_N * rise * (1.0 - rise)
+        brace_N = self._brace_N
+        if force_N > brace_N:
+            force_N = brace_N
+        elif force_N < -brace_N:
+            force_N = -brace_N
         plant.propulsion_N = force_N
         self._drive_sum_N += force_N
         hitch_N = plant.hitch_N

@@ -1,13 +1,13 @@
 """What a scenario's host can be told, and the messages each of it takes, one after the other.
 
 A dialogue yields a message to send and gets its answer, or None where none came in time; it yields a
-time in s to wait for. It returns the name of the last result, or None.
+time in s to wait for. It returns the last outcome, or None.
 """
 
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from protocol import codes, settings, wire
+from protocol import codes, settings, units, wire
 
 _ARM_AGAIN_s = 0.05  #: while the load before is still coming down
 _ARM_TRIES = 30
@@ -40,12 +40,39 @@ class Command(NamedTuple):
     words: str  #: as it was written, for people
 
 
-Dialogue = Generator[tuple[str, dict[str, Any]] | float, wire.Received | None, str | None]
+class Outcome(NamedTuple):
+    """What a device answered to a command."""
+
+    result: str  #: the result's name
+    limited: str  #: what a limit made of it, for people; empty without
+
+
+Dialogue = Generator[tuple[str, dict[str, Any]] | float, wire.Received | None, Outcome | None]
 
 
 def result_of(reply: wire.Received) -> str:
     """Name of the result in an answer; a STATUS has none and is OK."""
     return _RESULTS.get(reply.fields.get("result", 0), "UNKNOWN")
+
+
+def outcome_of(reply: wire.Received) -> Outcome:
+    """The result, and what a limit made of the command."""
+    result = result_of(reply)
+    if result != "LIMITED":
+        return Outcome(result, "")
+    if reply.name != "LOAD_REPLY":
+        return Outcome(result, f"to {reply.fields['setting_value']}")
+    names = ", ".join(codes.limit_names(reply.fields["limits"])) or "nothing that has a name"
+    pull, push = _load_words(reply.fields["pull"]), _load_words(reply.fields["push"])
+    both = f"pull and push {pull}" if pull == push else f"pull {pull}; push {push}"
+    return Outcome(result, f"by {names} ({both})")
+
+
+def _load_words(load: dict[str, int]) -> str:
+    """`60.0 N, feels 18.5 kg`, and whatever else the load has."""
+    si = units.load_to_si(load)
+    words = [f"{si.pop('force_N'):.1f} N", f"feels {si.pop('inertia_kg'):.1f} kg"]
+    return ", ".join([*words, *(f"{name} {value:g}" for name, value in si.items() if value)])
 
 
 def dialogue(command: Command) -> Dialogue:
@@ -64,7 +91,7 @@ def dialogue(command: Command) -> Dialogue:
 
 def _one(name: str, fields: dict[str, Any]) -> Dialogue:
     reply = yield name, fields
-    return None if reply is None else result_of(reply)
+    return None if reply is None else outcome_of(reply)
 
 
 def _set_load(fields: dict[str, Any]) -> Dialogue:
@@ -72,16 +99,16 @@ def _set_load(fields: dict[str, Any]) -> Dialogue:
     if status is None:
         return None
     if status.fields["mode"] not in _ARMED:
-        result = "RAMPING_DOWN"
+        outcome = Outcome("RAMPING_DOWN", "")
         for _ in range(_ARM_TRIES):
             reply = yield "ARM", {}
             if reply is None:
                 return None
-            result = result_of(reply)
-            if result != "RAMPING_DOWN":
+            outcome = outcome_of(reply)
+            if outcome.result != "RAMPING_DOWN":
                 break
             yield _ARM_AGAIN_s
-        if result != "OK":
-            return result
+        if outcome.result != "OK":
+            return outcome
     reply = yield "SET_LOAD", fields
-    return None if reply is None else result_of(reply)
+    return None if reply is None else outcome_of(reply)

@@ -14,7 +14,7 @@ from sim.scenario.scripted_host import FIGURES
 from sim.scenario.tables import Table, known
 from sim.truth import Moment, Truth
 
-STATISTICS = ("max", "min", "mean", "first", "last", "rms", "peak", "change")
+STATISTICS = ("max", "min", "mean", "first", "last", "rms", "peak", "change", "share")
 SAMPLE_QUANTITIES = ("position_m", "velocity_m_per_s", "tow_force_N", "law_force_N", "brake_force_N")
 LENGTH_VALUES = (
     *(name for name in Length._fields if name not in ("number", "direction")),
@@ -26,7 +26,7 @@ TOTALS = tuple(
     for name in dir(Truth)
     if Truth.__annotations__.get(name) is float or isinstance(getattr(Truth, name), property)
 )
-BOUNDS = ("at_most", "at_least", "exactly", "about", "within")
+BOUNDS = ("at_most", "at_least", "exactly", "about", "within", "within_percent")
 
 _FAULTS = [fault.name for fault in codes.FAULTS]
 _RESULTS = [result.name for result in codes.RESULTS]
@@ -72,10 +72,16 @@ def _bounds(table: Table, default: dict[str, float] | None = None) -> dict[str, 
     found = {name: table.number(name) for name in BOUNDS if table.has(name)}
     if not found and default is not None:
         return default
-    if ("about" in found) != ("within" in found):
-        raise table.error("about and within go together: about = 130, within = 5")
-    if "within" in found and found["within"] < 0.0:
-        raise table.error(f"within must be 0 or more, not {found['within']:g}")
+    around = [name for name in ("within", "within_percent") if name in found]
+    if ("about" in found) != bool(around) or len(around) == 2:
+        raise table.error(
+            "about goes with one of within and within_percent: about = 130, within = 5, or "
+            "about = 60, within_percent = 3"
+        )
+    if around and found[around[0]] < 0.0:
+        raise table.error(f"{around[0]} must be 0 or more, not {found[around[0]]:g}")
+    if "within_percent" in found:
+        found["within"] = abs(found["about"]) * found.pop("within_percent") / 100.0
     if not found:
         raise table.error("it compares with nothing: give at_most, at_least, exactly, or about and within")
     return found
@@ -112,12 +118,15 @@ def _limit(table: Table) -> dict[str, Any]:
 
 def _values(name: str, choices: tuple[str, ...]) -> Callable[[Table], dict[str, Any]]:
     def read(table: Table) -> dict[str, Any]:
-        return {
-            name: table.text(name, choices=choices),
-            "statistic": table.text("statistic", "last", STATISTICS),
-            **_span(table),
-            **_bounds(table),
-        }
+        statistic = table.text("statistic", "last", STATISTICS)
+        found: dict[str, Any] = {name: table.text(name, choices=choices), "statistic": statistic}
+        if statistic == "share":
+            found["at_least_share"] = table.number("at_least_share", None, 0.0, 1.0)
+        elif table.has("at_least_share"):
+            raise table.error(
+                'at_least_share goes with statistic = "share": of the moments within the bounds'
+            )
+        return {**found, **_span(table), **_bounds(table)}
 
     return read
 
@@ -155,8 +164,13 @@ KINDS: dict[str, Kind] = {
     "faults_seen": Kind("exactly these faults were latched at any time", _faults_seen),
     "mode": Kind("the firmware's mode at_s or at the end; or reached within_s of after_s", _mode),
     "limit": Kind("share of samples that this limit shaped, from_s to to_s", _limit),
-    "quantity": Kind("a statistic of the truth, from_s to to_s", _values("quantity", Moment._fields)),
-    "sample": Kind("a statistic of what the sled measured", _values("sample", SAMPLE_QUANTITIES)),
+    "quantity": Kind(
+        "a statistic of the truth, from_s to to_s; with share, at_least_share of its moments in the bounds",
+        _values("quantity", Moment._fields),
+    ),
+    "sample": Kind(
+        "a statistic of what the sled measured, as quantity", _values("sample", SAMPLE_QUANTITIES)
+    ),
     "total": Kind("a sum of the truth at the end", _compared("total", TOTALS)),
     "lengths": Kind("how many lengths the athlete finished", _count("lengths")),
     "each_length": Kind("a value of every finished length", _compared("each_length", LENGTH_VALUES)),

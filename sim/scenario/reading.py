@@ -5,28 +5,33 @@ be run: whatever is wrong raises ScenarioError with file, table and key.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable
+from difflib import get_close_matches
 from math import inf
 from typing import Any, NamedTuple
 
 from protocol import settings, units
 from sim.faults import table as faults
+from sim.people import athlete
 from sim.people import events as athlete_events
 from sim.people.bodies import ATHLETES
 from sim.rig import RigConfig, check
 from sim.scenario import expectation, tables
 from sim.scenario.dialogues import COMMANDS, Command
 from sim.scenario.expectation import Expect
-from sim.scenario.tables import ScenarioError, Table
+from sim.scenario.tables import TOP_KEYS, NoScenarioError, ScenarioError, Table
 from sim.world import parameters
 
 #: From the words of a load, the body mass in kg and a surface to the load of one direction in wire units.
-#: Raises ValueError for words that are none. The simulator knows no words itself: its caller brings this.
+#: Raises ValueError for words that are none and for a surface that is none, needed or not. The simulator
+#: knows no words itself: its caller brings this.
 Loads = Callable[[str, float | None, str | None], dict[str, int]]
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 DURATION_MAX_s = 86_400.0
+LEASE_MIN_s, LEASE_MAX_s = 0.1, 10.0  #: what the firmware takes
 _HELD, _LEASED = 0, 1
 _DO = "do"
 
@@ -36,9 +41,25 @@ EVENTS = {
     "press": "somebody presses the button `button`, up or down, for for_s seconds",
 }
 
+#: What an athlete can be doing, with a sentence for people.
+STATES = {
+    athlete.STAND_BY: "waits for the sled to be armed",
+    athlete.GRIP: "takes hold, then begins",
+    athlete.GO: "walks a length",
+    athlete.TURN: "turns, or rests, between two lengths",
+    athlete.ASIDE: "has let go on the way, and waits",
+    athlete.HOLD: "has dug in on the way, hitch in hand",
+    athlete.SHOVE: "presses the sled back with the hands",
+    athlete.DONE: "has gone all lengths",
+    athlete.GAVE_UP: "pushed in vain for too long",
+    "nobody": "there is no athlete",
+}
+
 _GROUPS = tuple(
     name for name, default in RigConfig._field_defaults.items() if type(default) in parameters.FACTS
 )
+_TOP = (*TOP_KEYS, "athlete", *_GROUPS, "command", "event", "fault", "expect")
+_GUESSES = 3
 
 
 class Event(NamedTuple):
@@ -72,6 +93,8 @@ class Scenario(NamedTuple):
     events: tuple[Event, ...]
     breaks: tuple[Break, ...]
     expects: tuple[Expect, ...]
+    surface: str | None = None
+    written: tuple[dict[str, Any], ...] = ()  #: the commands as the file has them
 
 
 def names() -> list[str]:
@@ -85,15 +108,36 @@ def names() -> list[str]:
 
 
 def find(name_or_file: str) -> str:
-    """Path of a built-in scenario, or of a file. Raises ScenarioError naming what there is."""
+    """Path of a built-in scenario, or of a file. Raises NoScenarioError with the nearest names."""
     if name_or_file in (builtin := names()):
         return os.path.join(FOLDER, *name_or_file.split("/")) + ".toml"
     if os.path.isfile(name_or_file):
         return name_or_file
-    raise ScenarioError(
-        f"there is no scenario {name_or_file!r}, neither built in nor as a file; "
-        + tables.known(builtin, name_or_file)
-    )
+    if os.path.isdir(name_or_file):
+        raise NoScenarioError(f"{name_or_file!r} is a folder, not a scenario")
+    plain = name_or_file.replace(os.sep, "/")
+    folders = {name.rpartition("/")[0] for name in builtin}
+    is_file = plain.endswith(".toml") or plain.rpartition("/")[0] not in folders
+    found = f"there is no scenario {name_or_file!r}"
+    if is_file:
+        folder = os.path.dirname(os.path.abspath(name_or_file))
+        found = f"there is no file {name_or_file!r} (looked in {folder})"
+    guesses = [repr(name) for name in _guesses(plain.removesuffix(".toml"), builtin)]
+    if not guesses:
+        raise NoScenarioError(found)
+    raise NoScenarioError(f"{found}; near it {'is' if len(guesses) == 1 else 'are'} {', '.join(guesses)}")
+
+
+def _guesses(given: str, builtin: list[str]) -> list[str]:
+    """The built-in scenarios that may be meant, the nearest first: the last part of a path counts most."""
+    last = {name.rpartition("/")[2]: name for name in reversed(builtin)}
+    words = given.lower().replace("-", "_")
+    part = words.rpartition("/")[2]
+    if part in last:
+        return [last[part]]
+    near = [last[each] for each in get_close_matches(part, last, _GUESSES)]
+    near += get_close_matches(words, builtin, _GUESSES)
+    return list(dict.fromkeys(near))[:_GUESSES]
 
 
 def load(name_or_file: str, loads: Loads | None = None) -> Scenario:
@@ -113,15 +157,20 @@ def load(name_or_file: str, loads: Loads | None = None) -> Scenario:
 def parse(data: bytes, name: str, loads: Loads | None = None) -> Scenario:
     """The scenario in the text of a TOML file. Raises ScenarioError as `load` does."""
     try:
-        document = tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{name}: it is not UTF-8 text (byte {error.start})") from None
+    try:
+        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError, so is a huge number
-        raise ScenarioError(f"{name}: it is not TOML: {error}") from None
+        raise ScenarioError(f"{name}: it is not TOML: {error}{_quotes(text, str(error))}") from None
     top = Table(name, "", document)
+    top.only(_TOP)
     about = top.text("about")
     duration_s = top.number("duration_s", None, 0.1, DURATION_MAX_s)
     surface = top.text("surface", "") or None
+    if surface is not None and loads is not None:
+        _checked(top, lambda: loads("walk", None, surface))
     may_inject = top.text("may_inject", "")
     config = _config(top)
     body_mass_kg = config.body_mass_kg or (config.body.body_mass_kg if config.body else None)
@@ -139,10 +188,18 @@ def parse(data: bytes, name: str, loads: Loads | None = None) -> Scenario:
         tuple(_event(table, config.body is not None) for table in top.array("event")),
         tuple(_break(table) for table in top.array("fault")),
         tuple(expectation.read(table, number) for number, table in enumerate(top.array("expect"), 1)),
+        surface,
+        tuple(document.get("command", ())),
     )
-    top.finish()
     _check_times(top, scenario)
     return scenario
+
+
+def _quotes(text: str, error: str) -> str:
+    """What is most often wrong with a line that is not TOML: a bare word."""
+    place = re.search(r"at line (\d+)", error)
+    line = text.splitlines()[int(place[1]) - 1] if place else ""
+    return "; words need quotes" if re.search(r"=\s*[\d.]*[A-Za-z%][^\"']*$", line) else ""
 
 
 def _check_times(top: Table, scenario: Scenario) -> None:
@@ -160,12 +217,17 @@ def _check_times(top: Table, scenario: Scenario) -> None:
                     f"{scenario.duration_s:g})"
                 )
     for expect in scenario.expects:
-        for key in ("at_s", "after_s", "from_s"):
+        for key in ("at_s", "after_s", "from_s", "to_s"):
             if scenario.duration_s < expect.values.get(key, 0.0) < inf:
                 raise top.error(
                     f"[[expect]] {expect.number}: {key} = {expect.values[key]:g} is after the end "
                     f"(duration_s = {scenario.duration_s:g})"
                 )
+        state = expect.values.get("state", "nobody")
+        if state not in STATES:
+            raise top.error(
+                f"[[expect]] {expect.number}: state has no {state!r}; {tables.known(STATES, state)}"
+            )
         command = expect.values.get("command", 0)
         if command > len(scenario.commands):
             raise top.error(
@@ -179,6 +241,7 @@ def _config(top: Table) -> RigConfig:
     wishes: dict[str, Any] = {
         "seed": top.whole("seed", 1),
         "perturb": top.number("perturb", 0.0, 0.0, 0.5),
+        "signed_driver": top.flag("signed_driver"),
     }
     if top.has("athlete"):
         table = top.inner("athlete")
@@ -201,7 +264,7 @@ def _config(top: Table) -> RigConfig:
     return config
 
 
-def _checked(table: Table, look: Callable[[], None]) -> None:
+def _checked(table: Table, look: Callable[[], object]) -> None:
     try:
         look()
     except ValueError as error:
@@ -236,15 +299,13 @@ def _command(
     if do == "set-load":
         pull = _load(table, "load", loads, body_mass_kg, surface)
         push = _load(table, "push", loads, body_mass_kg, surface) if table.has("push") else pull
-        lease_s = table.number("lease_s", 0.0, 0.0, 60.0)  # what a lease may be, the firmware decides
+        lease_s = table.number("lease_s", None, LEASE_MIN_s, LEASE_MAX_s) if table.has("lease_s") else 0.0
         fields = {
             "hold": _LEASED if lease_s else _HELD,
             "lease_ms": int(lease_s * 1000 + 0.5),
             "pull": pull,
             "push": push,
         }
-        if fields["lease_ms"] > 10_000:
-            raise table.error(f"lease_s must be from 0 to 10, not {lease_s:g}")
     elif do == "set":
         known = {setting.name: setting for setting in settings.SETTINGS}
         name = table.text("setting", choices=known)
@@ -309,6 +370,8 @@ def _event_values(table: Table, do: str) -> dict[str, float]:
 
 
 def _break(table: Table) -> Break:
+    if _DO in table.given():
+        raise table.error("it is named by name =, not by do =")
     at_s = table.number("at_s", None, 0.0)
     name = table.text("name", choices=faults.FAULTS)
     for_s = table.number("for_s", inf, 0.001)

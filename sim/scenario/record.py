@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from device.sled import tick as firmware
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from sim.rig import Rig
 
+_WORDS = Struct(f"<{firmware.SAMPLE_WORDS}H")
 _MODES = {code.number: code.name for code in codes.MODES}
 _RESETS = {code.number: code.name for code in codes.RESETS}
 #: What expectations call the fields of a sample, with the wire's name.
@@ -34,6 +36,23 @@ class Boot(NamedTuple):
     cause: str
 
 
+class Written:
+    """What one boot's tick wrote, from the device's own memory: some of its samples, and how many."""
+
+    def __init__(self) -> None:
+        self.newest = 0  #: one past the newest index
+        self.index = array("i")
+        self.samples = bytearray()  #: those of `index`, as the wire has them
+
+    def note(self, newest: int, ring: "array[int]") -> None:
+        """Look at the newest sample."""
+        if newest > self.newest:
+            at = (newest - 1) % firmware.RING_SAMPLES * firmware.SAMPLE_WORDS
+            self.index.append(newest - 1)
+            self.samples += _WORDS.pack(*ring[at : at + firmware.SAMPLE_WORDS])
+            self.newest = newest
+
+
 class Watch(Trace):
     """A trace that also sees when the firmware's faults and mode, and the athlete's state, change."""
 
@@ -45,6 +64,7 @@ class Watch(Trace):
         self.boots: list[Boot] = []
         #: For each boot, from which index on a sample is how many ticks older than the scenario.
         self.offsets: dict[int, list[tuple[int, int]]] = {}
+        self.written: dict[int, Written] = {}  #: by boot
         self._say = note
         self._mode = self._bits = -1
         self._state: str | None = None
@@ -70,6 +90,7 @@ class Watch(Trace):
             for names, what in ((codes.fault_names(fresh), "latched"), (codes.fault_names(gone), "cleared")):
                 if names:
                     self._tell(rig, "firmware", f"{what} {', '.join(names)}")
+        self.written[rig.board.boot_id].note(app.s[firmware.SAMPLE_INDEX], app.ring)
         offset_ticks = rig.ticks - app.s[firmware.SAMPLE_INDEX]
         if offset_ticks != self._offset_ticks:
             self._offset_ticks = offset_ticks
@@ -101,12 +122,19 @@ class Watch(Trace):
             self._tell(rig, "firmware", f"starts anew: {boot.cause}")
         self.boots.append(boot)
         self.offsets[boot.boot_id] = []
+        self.written[boot.boot_id] = Written()
         self._app = rig.app
         self._offset_ticks = -1
         self._bits = 0
 
     def _tell(self, rig: "Rig", kind: str, text: str) -> None:
         self._say(rig.ticks * 0.001, kind, text)
+
+    def sample_time_s(self, boot_id: int, index: int) -> float:
+        """When a sample was taken, or would have been."""
+        offsets = self.offsets[boot_id]
+        place = bisect_right(offsets, index, key=lambda each: each[0])
+        return (index + offsets[max(place - 1, 0)][1]) * 0.001
 
     def span(self, from_s: float, to_s: float) -> slice:
         """The moments from `from_s` to `to_s`, both included."""
@@ -151,16 +179,3 @@ class Record(NamedTuple):
         for boot in self.host.boots:
             found.extend(boot.columns[wire.SAMPLE_FIELDS[-1]])
         return found
-
-    def rows(self) -> "tuple[list[str], list[list[str]]]":
-        """Truth beside what was measured at the same moment: headings with units, and rows of text."""
-        measured = {f"measured_{name}": self.sample_column(name) for name in SAMPLE_FIELDS}
-        place = {round(time_s * 1000): at for at, time_s in enumerate(self.sample_times_s())}
-        watch = self.watch
-        heading = [*watch[0]._fields, *measured] if len(watch) else []
-        rows = []
-        for moment in (watch[at] for at in range(len(watch))):
-            at = place.get(round(moment.time_s * 1000))
-            seen = ["" if at is None else f"{column[at]:.6g}" for column in measured.values()]
-            rows.append([f"{moment.time_s:.3f}", *(f"{value:.9g}" for value in moment[1:]), *seen])
-        return heading, rows

@@ -2,19 +2,49 @@
 
 from typing import Any
 
+from protocol import codes, quantities
 from sim.faults import table as faults
 from sim.people import events
 from sim.people.bodies import ATHLETES
 from sim.scenario import expectation
 from sim.scenario import reading as scenario
 from sim.scenario.dialogues import COMMANDS
+from sim.scenario.record import SAMPLE_FIELDS, Record
 from sim.scenario.running import Entry, Verdict
 from sim.scenario.scripted_host import FIGURES
 from sim.scenario.tables import ScenarioError
 from sim.scenario.verdict import FAIL, NOT_YET, PASS, TOO_GOOD
+from sim.truth import Moment
 
+SAMPLE_LIMITS = 12  #: so many limits have a bit in a sample
 _EXPECTED_CHARS = 90
 _MEASURED_CHARS = 60
+_PLACES = 6  #: micrometres and less are rounding
+#: The columns of the truth, which are also what `quantity` may name.
+QUANTITIES = {
+    "time_s": "since the start",
+    "x_m": "way of the sled; a pull goes up, a push goes down",
+    "v_m_per_s": "its speed; positive in a pull",
+    "tow_N": "force at the hitch; positive in tension, negative in a push",
+    "brake_N": "brake force that acts on the sled, never negative",
+    "driver_N": "force that the driver would make; at a crawl and at rest less of it acts",
+    "propulsion_N": "force of the ground on the athlete; positive in a pull",
+    "power_W": "of the athlete at the hitch",
+    "phase": "part of the present step, 0 to 1",
+    "bus_V": "voltage of the motor supply",
+    "winding_C": "temperature of the motors' windings",
+}
+STATISTICS = {
+    "max": "the greatest",
+    "min": "the least",
+    "mean": "the mean over the moments or samples",
+    "first": "the first",
+    "last": "the last; counts where none is named",
+    "rms": "root of the mean of the squares",
+    "peak": "the greatest magnitude",
+    "change": "the last less the first",
+    "share": "part of the moments or samples within the bounds, for at_least_share",
+}
 _UNITS = {"J": "J", "N": "N", "V": "V", "C": "°C", "m": "m", "W": "W", "A": "A", "s": "s"}
 
 
@@ -89,11 +119,33 @@ def fields(verdict: Verdict) -> dict[str, Any]:
             }
             for each in verdict.record.truth.lengths
         ],
-        "events": [entry._asdict() for entry in verdict.entries],
+        "events": [{**entry._asdict(), "time_s": round(entry.time_s, 3)} for entry in verdict.entries],
     }
 
 
+def truth(record: Record) -> tuple[list[str], list[list[str]]]:
+    """The truth beside what was measured at the same moment: headings with units, and rows of text."""
+    measured = [record.sample_column(name) for name in SAMPLE_FIELDS]
+    place = {round(time_s * 1000): at for at, time_s in enumerate(record.sample_times_s())}
+    watch = record.watch
+    columns = [watch.column(name) for name in QUANTITIES]
+    rows = []
+    for number, time_s in enumerate(watch.column("time_s")):
+        at = place.get(round(time_s * 1000))
+        seen = ["" if at is None else _number(column[at]) for column in measured]
+        rows.append([f"{time_s:.3f}", *(_number(column[number]) for column in columns[1:]), *seen])
+    return [*QUANTITIES, *(f"measured_{name}" for name in SAMPLE_FIELDS)], rows
+
+
+def _number(value: float) -> str:
+    # Adding zero takes the sign off a zero.
+    return f"{round(value, _PLACES) + 0.0:.{_PLACES}f}".rstrip("0").rstrip(".")
+
+
 _OUTCOMES = {PASS: "pass", FAIL: "fail", NOT_YET: "not_yet", TOO_GOOD: "too_good"}
+
+
+_NOT_YET = " (not yet)"
 
 
 def catalogue() -> dict[str, dict[str, str]]:
@@ -101,7 +153,9 @@ def catalogue() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {"scenarios": {}, "athletes": {}}
     for name in scenario.names():
         try:
-            found["scenarios"][name] = scenario.load(name).about
+            read = scenario.load(name)
+            waits = any(each.not_yet for each in read.expects)
+            found["scenarios"][name] = read.about + (_NOT_YET if waits else "")
         except ScenarioError as error:
             found["scenarios"][name] = f"cannot be read: {error}"
     for name, body in ATHLETES.items():
@@ -115,11 +169,36 @@ def catalogue() -> dict[str, dict[str, str]]:
         values = ", ".join(_default(value) for value in event.values)
         found["events"][event.name] = f"{event.sentence} [{values}]" if values else event.sentence
     found["faults"] = {
-        fault.name: fault.sentence + (f" [{_default(fault.value)}]" if fault.value is not None else "")
+        fault.name: fault.sentence
+        + (f" [{_default(fault.value)}]" if fault.value is not None else "")
+        + (_NOT_YET if fault.not_yet else "")
         for fault in faults.FAULTS.values()
     }
     found["expectations"] = {name: kind.sentence for name, kind in expectation.KINDS.items()}
-    return found
+    return found | {f"for [[expect]], {keys}": rows for keys, rows in _expectable().items()}
+
+
+def _expectable() -> dict[str, dict[str, str]]:
+    """What each key of an expectation may name, each with its sentence."""
+    wire = {row.name: row.sentence for row in codes.FAULTS}
+    samples = {name: quantities.QUANTITIES[SAMPLE_FIELDS[name]] for name in expectation.SAMPLE_QUANTITIES}
+    return {
+        "quantity": {name: QUANTITIES.get(name, "") for name in Moment._fields},
+        "sample": {name: row.doc for name, row in samples.items()},
+        "statistic": {name: STATISTICS.get(name, "") for name in expectation.STATISTICS},
+        "limit": {row.name: row.sentence for row in codes.LIMITS[:SAMPLE_LIMITS]},
+        "total": {name: _words(name) for name in expectation.TOTALS},
+        "each_length": {name: _words(name) for name in expectation.LENGTH_VALUES},
+        "fault, faults, faults_seen, reported": wire,
+        "mode": {row.name: row.sentence for row in codes.MODES},
+        "state": dict(scenario.STATES),
+        "reset": {row.name: row.sentence for row in codes.RESETS},
+        "answer": {
+            **{row.name: row.sentence for row in codes.RESULTS},
+            expectation.NO_ANSWER: "Nothing came back.",
+        },
+        "host": {name: _words(name) for name in FIGURES},
+    }
 
 
 def _default(value: Any) -> str:
@@ -128,6 +207,8 @@ def _default(value: Any) -> str:
 
 def _words(name: str) -> str:
     """A figure's name for people: `top_speed_m_per_s` is top speed, `brake_J` work of the brake."""
+    if name == "battery_J":
+        return "energy, into battery"
     if name.startswith("unexplained"):
         return f"{name.removesuffix('_J').replace('_', ' ')} energy"
     if name.endswith("_J"):

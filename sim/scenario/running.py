@@ -1,6 +1,7 @@
 """Runs a scenario in virtual time, as fast as its caller lets it, and gives the verdict."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import fsum, inf
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ from protocol import codes
 from sim.faults import switches
 from sim.faults import table as faults
 from sim.rig import Rig, RigConfig
+from sim.scenario import loss
 from sim.scenario.reading import Break, Event, Scenario
 from sim.scenario.record import Record, Watch
 from sim.scenario.scripted_host import ScriptedHost
@@ -175,6 +177,7 @@ def _wind_up(rig: Rig, host: ScriptedHost) -> None:
     while rig.ticks < end and not host.is_complete:
         rig.step(_STEP_TICKS)
         host.exchange(rig)
+    host.tell_losses()
 
 
 def figures(record: Record) -> dict[str, Any]:
@@ -188,7 +191,7 @@ def figures(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "lengths": len(lengths),
         "steps": len(truth.steps),
-        "distance_m": fsum(abs(length.end_m - length.start_m) for length in lengths),
+        "distance_m": fsum(abs(b - a) for a, b in pairwise(watch.column("x_m"))),
         **{
             f"mean_{way}_force_N": _mean([each.mean_force_N for each in lengths if each.direction * sign > 0])
             for way, sign in (("pull", 1), ("push", -1))
@@ -201,6 +204,12 @@ def figures(record: Record) -> dict[str, Any]:
         "greatest_bus_V": _greatest(watch.column("bus_V")),
         "warmest_winding_C": _greatest(watch.column("winding_C")),
         "faults": codes.fault_names(bits),
+        "limited": [
+            f"{command.do} at {command.at_s:g} s {answer.limited}"
+            for command in record.host.commands
+            if (answer := record.host.answers.get(command.number)) is not None and answer.limited
+        ],
+        "samples_gone_at_restarts": loss.gone_at_restarts(record),
         **record.host.figures(),
     }
     # Adding zero takes the sign off a zero.

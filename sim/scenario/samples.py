@@ -1,6 +1,7 @@
 """The samples of one boot as a host collects them: each index once, received or declared lost."""
 
 from array import array
+from bisect import bisect_right
 
 from protocol import wire
 
@@ -21,6 +22,9 @@ class Samples:
         self.end = 0  #: one past the newest index heard of
         self.lost = 0  #: declared lost by the device
         self.duplicates = 0
+        self.contradicted = 0  #: declared lost, and came all the same
+        self._lost_from = array("i")  # the ranges declared lost, in order: first and one past the last
+        self._lost_to = array("i")
         self._waiting: dict[int, _Values | None] = {}  # None: declared lost
         self._asked_s = 0.0
         self._asked_end = 0
@@ -32,6 +36,7 @@ class Samples:
             self.next = first + len(samples)
         else:
             for index, values in enumerate(samples, first):
+                self.contradicted += self._is_lost(index)
                 if index < self.next or self._waiting.get(index) is not None:
                     self.duplicates += 1
                 else:
@@ -65,7 +70,22 @@ class Samples:
         while self.next in self._waiting:
             values = self._waiting.pop(self.next)
             if values is None:
-                self.lost += 1
+                self._write_off(self.next)
             else:
                 self._append(self.next, [values])
             self.next += 1
+
+    def _write_off(self, index: int) -> None:
+        self.lost += 1
+        if self._lost_to and self._lost_to[-1] == index:
+            self._lost_to[-1] += 1
+        else:
+            self._lost_from.append(index)
+            self._lost_to.append(index + 1)
+
+    def _is_lost(self, index: int) -> bool:
+        """Whether the device has declared that this one will never come."""
+        if index >= self.next:
+            return index in self._waiting and self._waiting[index] is None
+        place = bisect_right(self._lost_from, index) - 1
+        return place >= 0 and index < self._lost_to[place]

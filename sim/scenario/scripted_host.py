@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocol import codes, layout, wire
-from sim.scenario.dialogues import Command, Dialogue, dialogue, result_of
+from sim.scenario.dialogues import Command, Dialogue, Outcome, dialogue, result_of
 from sim.scenario.samples import Samples
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _FIRST_REPEAT_s = 0.025
 _HELLO_AGAIN_MAX_s = 0.5
 _SILENT_s = 1.0  #: a stream that stops for so long has lost its device, or the device its stream
 _HEARTBEATS_PER_LEASE = 4
+_HEARTBEATS_REMEMBERED = 64  # a slow link answers only when later ones are on their way
+_LOSSES_APART_s = 1.0  # between two lines of the time line about them
 _READ_BYTES = 1 << 16
 
 _RESETS = {code.number: code.name for code in codes.RESETS}
@@ -46,6 +48,7 @@ class Answer(NamedTuple):
     command: int
     result: str | None
     time_s: float
+    limited: str = ""  #: what a limit made of it, for people
 
 
 class Report(NamedTuple):
@@ -78,6 +81,7 @@ class ScriptedHost:
     """Talks to one rig. `note` gets a line of the time line for what is sent and heard."""
 
     def __init__(self, commands: tuple[Command, ...], note: Callable[[float, str, str], None]) -> None:
+        self.commands = commands
         self.answers: dict[int, Answer] = {}
         self.reports: list[Report] = []
         self.restarts: list[Restart] = []
@@ -99,9 +103,11 @@ class ScriptedHost:
         self._next_id = 0
         self._lease_ms = 0
         self._heartbeat_s = 0.0
-        self._heartbeat_id = -1
+        self._heartbeats: deque[int] = deque(maxlen=_HEARTBEATS_REMEMBERED)  # ids not answered yet
         self._now_s = 0.0
         self._undecoded = 0
+        self._losses = 0  # declared and not yet told
+        self._losses_s = 0.0
         self._target: int | None = None
 
     def figures(self) -> dict[str, int]:
@@ -123,6 +129,8 @@ class ScriptedHost:
         # A cable that splits hands over one piece at a time.
         while data := rig.read(_READ_BYTES):
             self._read(data)
+        if now_s >= self._losses_s:
+            self.tell_losses()
         while self._script and self._script[0].at_s <= now_s + 1e-9:
             self._begin(self._script.popleft())
         if now_s < self._silent_until_s:
@@ -141,7 +149,7 @@ class ScriptedHost:
         """The scenario is over: find out how many samples there are, and fetch what is missing."""
         self._script.clear()
         self._silent_until_s = 0.0
-        self._lease_ms = 0
+        self._hold_lease(0)
         self._queue.append(self._ask_target())
 
     @property
@@ -179,9 +187,11 @@ class ScriptedHost:
         elif name == "HELLO_REPLY":
             if not self._is_greeted:
                 self._welcome(fields)
-        elif fields.get("command_id") == self._heartbeat_id and name == "REPLY":
-            if result_of(message) != "OK":
-                self._lease_ms = 0
+        elif fields.get("command_id") in self._heartbeats and name == "REPLY":
+            if result_of(message) == "OK":
+                self._heartbeats.remove(fields["command_id"])
+            else:
+                self._hold_lease(0)
                 self._note(self._now_s, "heard", "heartbeat refused: the lease has lapsed")
         elif self._pending is not None and fields.get("command_id") == self._pending.command_id:
             if result_of(message) == "WRONG_VERSION":
@@ -198,7 +208,7 @@ class ScriptedHost:
             if self.boots:
                 cause = _RESETS.get(fields["reset_cause"], "UNKNOWN")
                 self.restarts.append(Restart(cause, self._now_s))
-                self._lease_ms = 0
+                self._hold_lease(0)
                 self._note(self._now_s, "heard", f"the controller has restarted: {cause}")
             self.boots.append(Samples(boot_id))
         self._queue.appendleft(self._stream())
@@ -207,8 +217,14 @@ class ScriptedHost:
         boot = self.boots[-1]
         before = boot.lost
         boot.declare_lost(first, end)
-        if boot.lost > before:
-            self._note(self._now_s, "heard", f"{boot.lost - before} samples are declared lost")
+        self._losses += boot.lost - before
+
+    def tell_losses(self) -> None:
+        """A line of the time line for the samples that were declared lost since the one before."""
+        if self._losses:
+            self._note(self._now_s, "heard", f"{self._losses} samples are declared lost")
+            self._losses = 0
+            self._losses_s = self._now_s + _LOSSES_APART_s
 
     # What is said.
 
@@ -242,7 +258,7 @@ class ScriptedHost:
             self._resume(None)
 
     def _send_heartbeat(self, rig: "Rig") -> None:
-        self._heartbeat_id = self._write(rig, "HEARTBEAT", {"lease_ms": self._lease_ms})
+        self._heartbeats.append(self._write(rig, "HEARTBEAT", {"lease_ms": self._lease_ms}))
         self._heartbeat_s = self._now_s + self._lease_ms / 1000 / _HEARTBEATS_PER_LEASE
         self.counts["heartbeats"] += 1
 
@@ -289,7 +305,7 @@ class ScriptedHost:
             self._dialogue = None
             if self._current is not None:
                 command, self._current = self._current, None
-                if end.value in ("OK", "LIMITED"):
+                if end.value is not None and end.value.result in ("OK", "LIMITED"):
                     self._did(command)
                 self._answer(command, end.value)
             return
@@ -301,11 +317,12 @@ class ScriptedHost:
         frame = wire.encode(name, {"command_id": self._next_id, **fields})
         self._pending = _Pending(frame, self._next_id, self._now_s)
 
-    def _answer(self, command: Command, result: str | None) -> None:
-        self.answers[command.number] = Answer(command.number, result, self._now_s)
+    def _answer(self, command: Command, outcome: Outcome | None) -> None:
+        result, limited = outcome or (None, "")
+        self.answers[command.number] = Answer(command.number, result, self._now_s, limited)
         if result is None:
             self.counts["unanswered"] += 1
-        self._note(self._now_s, "answer", f"{command.do}: {result or 'no answer'}")
+        self._note(self._now_s, "answer", f"{command.do}: {result or 'no answer'} {limited}".rstrip())
 
     # What the commands are.
 
@@ -322,7 +339,7 @@ class ScriptedHost:
                 self._queue.remove(waiting)
                 self._answer(waiting, None)
             self._dialogue = self._pending = self._current = None
-            self._lease_ms = 0
+            self._hold_lease(0)
             self._queue.appendleft(command)
         else:
             self._queue.append(command)
@@ -330,10 +347,15 @@ class ScriptedHost:
     def _did(self, command: Command) -> None:
         """What changes for the host once the device has done it."""
         if command.do == "set-load":
-            self._lease_ms = command.fields["lease_ms"] if command.fields["hold"] else 0
-            self._heartbeat_s = self._now_s + self._lease_ms / 1000 / _HEARTBEATS_PER_LEASE
+            self._hold_lease(command.fields["lease_ms"] if command.fields["hold"] else 0)
         elif command.do == "reboot":
             self._greet()
+
+    def _hold_lease(self, lease_ms: int) -> None:
+        """Renew a lease of that length from now on; 0 ends that."""
+        self._lease_ms = lease_ms
+        self._heartbeat_s = self._now_s + lease_ms / 1000 / _HEARTBEATS_PER_LEASE
+        self._heartbeats.clear()
 
     def _stream(self) -> Dialogue:
         boot = self.boots[-1]

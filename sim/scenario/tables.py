@@ -8,9 +8,19 @@ from difflib import get_close_matches
 from math import inf
 from typing import Any
 
+#: Keys above the first table of a file.
+TOP_KEYS = ("about", "duration_s", "seed", "surface", "perturb", "signed_driver", "may_inject")
+#: Keys that are times of a scenario, wherever they stand: whole milliseconds.
+_TIMES = ("at_s", "from_s", "to_s", "after_s", "within_s", "for_s", "lease_s", "duration_s")
+_WHOLE_MAX = 2**40 - 1
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be meant: file, table and its number, what is wrong, what is known."""
+
+
+class NoScenarioError(ScenarioError):
+    """There is no scenario of that name, built in or as a file."""
 
 
 def known(names: Iterable[str], given: str = "") -> str:
@@ -65,15 +75,20 @@ class Table:
             raise self.error(f"{name} must be a number, not {_shown(value)}")
         if not minimum <= value <= maximum or not -inf < value < inf or abs(value) > 1e15:
             raise self.error(f"{name} must be {_span(minimum, maximum)}, not {_shown(value)}")
+        if name in _TIMES and abs(value * 1000 - round(value * 1000)) > 1e-6 * max(1.0, abs(value)):
+            raise self.error(f"{name} must be whole milliseconds, such as {value:.3f}, not {_shown(value)}")
         return float(value)
 
-    def whole(self, name: str, default: int | None = None, minimum: int = 0, maximum: int = 2**40 - 1) -> int:
+    def whole(
+        self, name: str, default: int | None = None, minimum: int = 0, maximum: int = _WHOLE_MAX
+    ) -> int:
         """A whole number from `minimum` to `maximum`; needed unless there is a default."""
         value = self._needed(name, default)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.error(f"{name} must be a whole number, not {_shown(value)}")
         if not minimum <= value <= maximum:
-            raise self.error(f"{name} must be {_span(minimum, maximum)}, not {_shown(value)}")
+            span = _span(minimum, inf if maximum == _WHOLE_MAX and value < minimum else maximum)
+            raise self.error(f"{name} must be {span}, not {_shown(value)}")
         return value
 
     def text(self, name: str, default: str | None = None, choices: Iterable[str] | None = None) -> str:
@@ -83,6 +98,13 @@ class Table:
             raise self.error(f"{name} must be words in quotes, not {_shown(value)}")
         if choices is not None and value not in (options := list(choices)):
             raise self.error(f"{name} has no {value!r}; {known(options, value)}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """true or false; false without it."""
+        value = self._data[name] if self.has(name) else False
+        if not isinstance(value, bool):
+            raise self.error(f"{name} must be true or false, not {_shown(value)}")
         return value
 
     def names(self, name: str, choices: Iterable[str]) -> tuple[str, ...]:
@@ -110,11 +132,18 @@ class Table:
             raise self.error(f"{name} must be written [[{name}]], one for each, not {_shown(data)}")
         return [Table(self._file, f"[[{name}]] {number}", each) for number, each in enumerate(data, 1)]
 
+    def only(self, names: Iterable[str]) -> None:
+        """Refuses every key but `names`, before any of them is read."""
+        options = list(names)
+        for name in self._data:
+            if name not in options:
+                if self._place and name in TOP_KEYS:
+                    raise self.error(f"{name!r} belongs above the first table")
+                raise self.error(f"there is no key {name!r} here; {known(options, name)}")
+
     def finish(self) -> None:
         """Refuses keys that nobody asked for."""
-        for name in self._data:
-            if name not in self._taken:
-                raise self.error(f"there is no key {name!r} here; {known(self._taken, name)}")
+        self.only(self._taken)
 
     def _needed(self, name: str, default: Any) -> Any:
         if self.has(name):

@@ -5,6 +5,7 @@ from math import fsum, inf, isfinite, sqrt
 from typing import Any, NamedTuple
 
 from protocol import codes, settings
+from sim.scenario import likeness, loss
 from sim.scenario.expectation import NO_ANSWER, Expect
 from sim.scenario.reading import Scenario
 from sim.scenario.record import Record
@@ -12,8 +13,9 @@ from sim.scenario.record import Record
 PASS, FAIL, NOT_YET, TOO_GOOD = "pass", "FAIL", "not yet", "WRONG"
 
 _INJECTED_MAX_J = 0.5
-_ENERGY_PART, _ENERGY_J = 0.001, 0.1
+_ENERGY_PART, _ENERGY_J = 1e-6, 1e-6  # of the work: rounding only
 _SLACK = 1e-9
+_NOTHING = 1e-6  # of any unit: shown as 0
 _SLEW = next(setting for setting in settings.SETTINGS if setting.name == "slew_mN_per_s")
 
 
@@ -51,7 +53,7 @@ def _expected(expect: Expect, record: Record) -> Check:
 def _rules(scenario: Scenario, record: Record) -> list[Check]:
     truth = record.truth
     rules = []
-    allowed_J = max(_ENERGY_J, _ENERGY_PART * abs(truth.athlete_J))
+    allowed_J = _ENERGY_J + _ENERGY_PART * (abs(truth.athlete_J) + abs(truth.given_heat_J))
     for name in sorted(dir(truth)):
         if name.startswith("unexplained"):
             rules.append(_rule(f"energy adds up: {name}", abs(getattr(truth, name)), allowed_J, "J"))
@@ -62,10 +64,15 @@ def _rules(scenario: Scenario, record: Record) -> list[Check]:
     what = f"the brake never rises faster than {allowed_dN / 10:g} N per tick"
     measured = f"{step_dN / 10:.1f} N per tick" + (f" at {place:.3f} s" if place >= 0 else "")
     rules.append(Check(what, measured, PASS if step_dN <= allowed_dN + 1 else FAIL))  # 0.1 N: rounded twice
-    missing = _unaccounted(record)
+    missing = loss.unaccounted(scenario, record)
     rules.append(Check("every sample came or was declared lost", missing or "all", FAIL if missing else PASS))
+    untrue = likeness.untrue(scenario, record)
+    rules.append(Check("what the sled reports is true", untrue or "all", FAIL if untrue else PASS))
+    if scenario.commands:
+        refused = _refused(scenario, record)
+        rules.append(Check("every command was accepted", refused or "all", FAIL if refused else PASS))
     if scenario.events and record.truth.state:
-        late = ", ".join(record.waiting)
+        late = _late(scenario, record)
         rules.append(Check("what was asked of the athlete came", late or "all", FAIL if late else PASS))
     broken = _not_numbers(record)
     rules.append(Check("every figure is a number", broken or "all", FAIL if broken else PASS))
@@ -73,7 +80,7 @@ def _rules(scenario: Scenario, record: Record) -> list[Check]:
 
 
 def _rule(what: str, value: float, most: float, unit: str) -> Check:
-    text = f"{value:.3g} {unit}, at most {most:.3g} {unit}"
+    text = f"{_plain(value):.3g} {unit}, at most {most:.3g} {unit}"
     return Check(what, text, PASS if value <= most else FAIL)  # a NaN fails
 
 
@@ -107,26 +114,6 @@ def _steepest_dN(record: Record) -> tuple[int, float]:
     return steepest, place
 
 
-def _unaccounted(record: Record) -> str:
-    """What is wrong with the samples, empty if nothing is."""
-    if not record.host.boots:
-        return "no sample came: the device never answered HELLO"
-    troubles = []
-    for number, boot in enumerate(record.host.boots, 1):
-        came, is_last = len(boot.index), number == len(record.host.boots)
-        doubled = came - len(set(boot.index))
-        if doubled:
-            troubles.append(f"boot {number}: {doubled} samples came twice")
-        if came + boot.lost != boot.next:
-            troubles.append(f"boot {number}: {boot.next - came - boot.lost} samples are nowhere")
-        # What an earlier boot had not sent yet is gone with its memory; the new boot id says so.
-        if is_last and boot.next < boot.end:
-            troubles.append(f"boot {number}: {boot.end - boot.next} samples from {boot.next} on never came")
-    if not record.host.is_complete:
-        troubles.append("the device did not give the rest after the end")
-    return "; ".join(troubles)
-
-
 def _not_numbers(record: Record) -> str:
     for name in record.watch[0]._fields if len(record.watch) else ():
         for at, value in enumerate(record.watch.column(name)):
@@ -136,6 +123,30 @@ def _not_numbers(record: Record) -> str:
         if isinstance(value, float) and not isfinite(value):
             return f"{name} is {value} at the end"
     return ""
+
+
+def _refused(scenario: Scenario, record: Record) -> str:
+    """The commands that were not done, but for those whose answer an expectation speaks of."""
+    spoken_of = {expect.values["command"] for expect in scenario.expects if expect.kind == "answer"}
+    refused = []
+    for command in scenario.commands:
+        if command.do != "silence" and command.number not in spoken_of:
+            answer = record.host.answers.get(command.number)
+            result = answer.result if answer is not None else None
+            if result not in ("OK", "LIMITED"):
+                refused.append(f"{command.do} at {command.at_s:g} s: {result or 'no answer'}")
+    return "; ".join(refused)
+
+
+def _late(scenario: Scenario, record: Record) -> str:
+    """The events that did not come, with when they were asked for."""
+    waiting = list(record.waiting)
+    late = []
+    for event in reversed(scenario.events):  # of several of a kind, the first ones came
+        if event.do in waiting:
+            waiting.remove(event.do)
+            late.append(f"{event.do}, asked for at {event.at_s:g} s")
+    return f"did not come: {'; '.join(reversed(late))}" if late else ""
 
 
 # The expectations, by kind: whether it holds, and what was measured.
@@ -150,6 +161,15 @@ def _compare(values: dict[str, Any], measured: float) -> bool:
         return False
     least, most = values.get("at_least", -inf), values.get("at_most", inf)
     return bool(least - _SLACK <= measured <= most + _SLACK)
+
+
+def _plain(value: float) -> float:
+    """Without what only rounding left."""
+    return 0.0 if abs(value) < _NOTHING else value
+
+
+def _shown(value: float) -> str:
+    return f"{_plain(value):.5g}"
 
 
 def _at(changes: list[tuple[float, Any]], at_s: float, before: Any) -> Any:
@@ -252,13 +272,16 @@ def _sample(values: dict[str, Any], record: Record) -> _Seen:
 def _judged(values: dict[str, Any], found: Sequence[float]) -> _Seen:
     if not len(found):
         return False, "nothing was seen in that time"
+    if values["statistic"] == "share":
+        share = sum(_compare(values, each) for each in found) / len(found)
+        return share >= values["at_least_share"] - _SLACK, f"{share:.4f} of the moments"
     measured = _STATISTICS[values["statistic"]](found)
-    return _compare(values, measured), f"{measured:.5g}"
+    return _compare(values, measured), _shown(measured)
 
 
 def _total(values: dict[str, Any], record: Record) -> _Seen:
     measured = float(getattr(record.truth, values["total"]))
-    return _compare(values, measured), f"{measured:.5g}"
+    return _compare(values, measured), _shown(measured)
 
 
 def _lengths(values: dict[str, Any], record: Record) -> _Seen:
@@ -278,7 +301,7 @@ def _each_length(values: dict[str, Any], record: Record) -> _Seen:
             found.append(float(getattr(length, name)))
     if not found:
         return False, "no length was finished"
-    return all(_compare(values, each) for each in found), ", ".join(f"{each:.5g}" for each in found)
+    return all(_compare(values, each) for each in found), ", ".join(map(_shown, found))
 
 
 def _state(values: dict[str, Any], record: Record) -> _Seen:

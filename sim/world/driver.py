@@ -24,9 +24,10 @@ class Driver:
     """Brake force from the 12-bit command: ENABLE gate, saturation, first-order lag, trips.
 
     The limit at a crawl depends on the speed within the tick, so the plant applies it. Faults, to be
-    set at any time: `is_wrong_signed` makes the brake drive; `stuck_N` holds a force whatever is
-    commanded; `strength` is the part of the force that is left; `is_broken` trips it for as long as
-    it is set; `is_dead` takes the force without a word.
+    set at any time: `is_wrong_signed` makes the brake drive; `stuck_command_N` is a command input stuck
+    at that force, which ENABLE still gates; `stuck_N` is a power stage stuck at a force, which nothing
+    but a trip takes off; `strength` is the part of the force that is left; `is_broken` trips it for as
+    long as it is set; `is_dead` takes the force without a word.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Driver:
         "signed_N",
         "strength",
         "stuck_N",
+        "stuck_command_N",
     )
 
     def __init__(self, parameters: DriverParameters) -> None:
@@ -63,6 +65,7 @@ class Driver:
         self.is_wrong_signed = False
         self.strength = 1.0
         self.stuck_N: float | None = None
+        self.stuck_command_N: float | None = None
         self._overvoltage_V = parameters.overvoltage_V
         self._undervoltage_V = parameters.undervoltage_V
         self._hysteresis_V = parameters.hysteresis_V
@@ -79,6 +82,8 @@ class Driver:
         elif command > COMMAND_MAX:
             command = COMMAND_MAX
         target = command * self._step_N * self.strength
+        if self.stuck_command_N is not None and is_enabled:
+            target = self.stuck_command_N * self.strength
         gap = self.force_N - target
         self.force_N = target + gap * self._decay
         mean = target + gap * self._mean
@@ -109,7 +114,7 @@ class Driver:
 
 class SignedDriver(Driver):
     """Takes a command every `HOLD_TICKS`, gives it the sign against the motion at that moment, and
-    holds both until the next command."""
+    holds both until the next command. ENABLE is a line of its own, which gates it at once."""
 
     __slots__ = ("_age", "_command", "_sign")
 
@@ -122,9 +127,11 @@ class SignedDriver(Driver):
 
     def tick(self, command: int, is_enabled: int, v_m_per_s: float) -> None:
         if self._age % self.HOLD_TICKS == 0:
-            self._command = command if is_enabled else 0
+            self._command = command
             self._sign = -1.0 if v_m_per_s > 0.0 else 1.0 if v_m_per_s < 0.0 else 0.0
         self._age += 1
-        super().tick(self._command, 1, v_m_per_s)
-        self.signed_N = self._sign * self.brake_N
-        self.brake_N = 0.0
+        # Which way the motion was then, for a driver that is wrong about it on top.
+        super().tick(self._command, is_enabled, -self._sign)
+        if not self.is_wrong_signed:
+            self.signed_N = self._sign * self.brake_N
+            self.brake_N = 0.0

@@ -20,6 +20,8 @@ class Plant:
     on the hitch, without the body's mass), and the arguments of `advance`. Work since the start is
     in `athlete_J`, `friction_J`, `brake_J` (taken from the sled) and `injected_J` (put into it by
     the brake). `copper_J` is the heat in the motors; what of `brake_J` is not, reaches the bus.
+    `brake_N` is the magnitude of the driver's force that really acted, mean over the last tick: at a
+    crawl less than it was told, and none of a brake's on a sled at rest.
     `crawl_N_s_per_m`, the greatest brake force per speed, may change at any time: `Supply` sets it to
     that of the windings' temperature, from `cold_crawl_N_s_per_m` at 25 degrees C.
     """
@@ -113,7 +115,7 @@ class Plant:
         else:
             stiffness = self._handle_N_per_m
             damping = self._handle_N_s_per_m
-        tow_sum = 0.0
+        tow_sum = brake_Ns = 0.0
         tow_J = friction_J = brake_J = signed_J = copper_J = 0.0
         for _ in self._steps:
             tow = touch
@@ -169,6 +171,7 @@ class Plant:
             tow_J += tow * way
             friction_J += (rolling + rolling_slope * mean * sign) * path
             brake_J += brake * path
+            brake_Ns += brake * t
             signed_J += signed_N * way
             # Copper loss is F^2 / (K_F^2 / R): what is left of the braking power reaches the bus.
             copper_J += brake * brake / crawl * t
@@ -177,10 +180,12 @@ class Plant:
         self.body_x_m = body_x
         self.body_v_m_per_s = body_v
         self.hitch_N = tow_sum / len(self._steps)
+        self.brake_N = brake_Ns / TICK_s
         self.athlete_J += tow_J
         self.friction_J += friction_J
         self.brake_J += brake_J - signed_J
         if signed_N:
+            self.brake_N += abs(signed_N)
             # A driver with a sign of its own drives current also through a wheel that stands.
             copper_J += signed_N * signed_N / crawl * TICK_s
             if signed_J > 0.0:

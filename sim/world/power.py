@@ -12,7 +12,7 @@ from sim.world.heat import Heat
 from sim.world.parameters import CELL_OPEN_V, Power
 from sim.world.parameters import Sensors as SensorParameters
 from sim.world.plant import Plant, TICK_s
-from sim.world.sensors import Normal
+from sim.world.sensors import Normal, bus_reading_mV, temperature_reading_cC
 
 CHOPPER_DUTY_MAX = 0.95
 _STEPS_MAX = 60  # of the search; a handful is usual
@@ -219,8 +219,8 @@ class Supply:
 
     def bus_mV(self) -> int:
         """Reading of the bus voltage."""
-        return int((self.bus_V + self._noise_V * self._draw()) * 1000.0 // 1.0)
+        return bus_reading_mV(self.bus_V + self._noise_V * self._draw())
 
     def temperature_cC(self) -> int:
         """Reading of the motor temperature: the NTC lies in the winding."""
-        return int((self.heat.winding_C + self._noise_C * self._draw()) * 100.0 // 1.0)
+        return temperature_reading_cC(self.heat.winding_C + self._noise_C * self._draw())

@@ -4,6 +4,7 @@ Noise is built from random bits with exact arithmetic only (no logarithm or cosi
 seed gives the same readings on every machine.
 """
 
+from bisect import bisect
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
@@ -23,6 +24,33 @@ CELL_ZERO = 32768
 CELL_MAX = 16 * 4095
 CELL_READINGS = 4  # as many as the board takes in each tick
 WIDE_CODES = (511, 1535, 2559, 3583)  #: RP2040, erratum E11
+
+BUS_FULL_SCALE_mV = 72_600  #: of the 12-bit converter, behind a 22:1 divider
+#: 12-bit readings of the NTC at -20, -10, ... 130 degrees C: the board's table, taken for the NTC itself.
+NTC_READINGS = (3741, 3496, 3157, 2739, 2278, 1825, 1419, 1082, 816, 613, 462, 350, 267, 206, 160, 126)
+
+
+def bus_reading_mV(bus_V: float) -> int:
+    """What the firmware gets for this voltage: in steps of the converter, clipped at its ends."""
+    code = int(bus_V * (4096_000 / BUS_FULL_SCALE_mV))
+    return (0 if code < 0 else 4095 if code > 4095 else code) * BUS_FULL_SCALE_mV // 4096
+
+
+def _ntc_cC(code: int) -> int:
+    """Straight lines through the table, the first and the last on to the ends."""
+    last = len(NTC_READINGS) - 1
+    n = next((n for n in range(1, last) if code >= NTC_READINGS[n]), last)
+    high, low = NTC_READINGS[n - 1], NTC_READINGS[n]
+    return (n - 1) * 1000 - 2000 + (high - code) * 1000 // (high - low)
+
+
+#: What the firmware can get for a temperature, in rising order: one for each code of the converter.
+NTC_cC = tuple(_ntc_cC(code) for code in range(4095, -1, -1))
+
+
+def temperature_reading_cC(temperature_C: float) -> int:
+    """What the firmware gets for this temperature: the next step below, clipped at the table's ends."""
+    return NTC_cC[max(bisect(NTC_cC, temperature_C * 100.0) - 1, 0)]
 
 
 class Normal:
@@ -148,6 +176,13 @@ def converter(spread: int, wide_steps: int) -> tuple[int, list[int]]:
     return margin - 2 * (spread - 1), [16 * total // scale for total in readings]
 
 
+@lru_cache(maxsize=16)
+def _summed(spread: int, wide_steps: int) -> tuple[int, list[int]]:
+    """`converter` in the board's steps: the sum of `CELL_READINGS` readings leaves two of the 16 bits 0."""
+    zero, readings = converter(spread, wide_steps)
+    return zero, [(reading + 2) & ~3 for reading in readings]
+
+
 class LoadCell:
     """Signed force between athlete's frame and sled, tension positive, as the sum of a few ADC readings.
 
@@ -182,7 +217,7 @@ class LoadCell:
         # A uniform number over n steps has the variance (n^2 - 1) / 12, four of them (n^2 - 1) / 3.
         noise_steps = 16.0 * parameters.adc_noise_codes
         spread = int(sqrt(3.0 * noise_steps * noise_steps + 1.0) + 0.5)
-        zero, self._raws = converter(spread, int(16.0 * parameters.adc_wide_codes + 0.5))
+        zero, self._raws = _summed(spread, int(16.0 * parameters.adc_wide_codes + 0.5))
         self._zero = zero + CELL_ZERO + 0.5  # rounds
         self._last = len(self._raws) - 1
         # What the mean leaves of the converter's noise and of its rounding, as if it were the amplifier's.

@@ -77,6 +77,12 @@ class SocketPort(protocol_socket.Serial):
         self.is_open = False
 
 
+def place(name):
+    """Host and port of a TCP address."""
+    host, _, port = name.removeprefix("socket://").rpartition(":")
+    return host, int(port)
+
+
 def opened(name):
     if "://" in name:
         return SocketPort(name, timeout=0.005)

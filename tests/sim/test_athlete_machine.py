@@ -70,7 +70,7 @@ class AnyWorkout(RuleBasedStateMachine):
         assert abs(plant.v_m_per_s) < 12.0 and abs(plant.x_m) < 100.0 and abs(plant.hitch_N) < 6000.0
         if state == GO:
             assert hitch in (TETHER, HANDLES) and athlete.side in ("L", "R")
-            assert abs(propulsion_N) <= self.most_N[hitch] + 1e-6
+            assert abs(propulsion_N) <= min(self.most_N[hitch], self.brace_N) + 1e-6
             assert 0.0 <= athlete.phase < 1.0
         elif state == HOLD:
             assert hitch in (TETHER, HANDLES) and abs(propulsion_N) <= self.brace_N

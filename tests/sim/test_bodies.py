@@ -10,6 +10,7 @@ from sim.people.athlete import DONE, Athlete
 from sim.people.bodies import ABOUT, ATHLETES, BODY_FACTS, Body
 from sim.people.effort import CONTROL_s, Effort
 from sim.people.gait import WALK_TICKS, Gait
+from sim.world import parameters
 from sim.world.parameters import Sled
 from sim.world.plant import HANDLES, TETHER, Plant
 from tests.sim.walking import Walk
@@ -166,3 +167,38 @@ def test_a_step_is_even_when_it_slows_and_early_and_bounded_when_it_recovers():
     assert max(force for mark, force in forces if mark == "recovery") == pytest.approx(140.0, rel=0.001)
     assert [step.mark for step in steps] == ["", "stumble", "recovery", ""]
     assert steps[2].duration_s == pytest.approx(0.75 * steps[3].duration_s)
+
+
+@pytest.mark.parametrize("kind", sorted(ATHLETES))
+def test_no_foot_presses_harder_than_the_body_can_brace_whatever_the_step(kind):
+    body = ATHLETES[kind]
+    most_N = body.brace_N_per_kg * body.body_mass_kg
+    plant = Plant(Sled(), body.body_mass_kg)
+    gait = Gait(body, 3, True, lambda step: None)
+    gait.start(plant, 0.0, HANDLES)
+    forces_N = []
+    for n in range(3000):
+        gait.drive((-1.0 if n > 2000 else 1.0) * 1.2 * most_N, 1.2 * most_N)
+        gait.walk(plant, n * 0.002)
+        forces_N.append(plant.propulsion_N)
+    assert min(forces_N) == -most_N and max(forces_N) == most_N
+
+
+def test_every_value_of_a_body_has_a_range_and_what_is_outside_cannot_be_simulated():
+    assert set(BODY_FACTS) == set(Body._fields)
+    for body in ATHLETES.values():
+        parameters.check(body)
+    for name, fact in BODY_FACTS.items():
+        for value in (fact.minimum - 1.0, fact.maximum + 1.0, float("nan")):
+            with pytest.raises(ValueError, match=f"^{name} must be from"):
+                parameters.check(Body()._replace(**{name: value}))
+
+
+@pytest.mark.parametrize("kind", sorted(ATHLETES))
+@pytest.mark.parametrize("brake_N", [8.0, 20.0])
+def test_a_light_sled_is_slowed_in_time_and_does_not_roll_far_beyond_the_lanes_end(kind, brake_N):
+    walk = Walk(Athlete(ATHLETES[kind], seed=3, lane_m=6.0, lengths=2), brake_N=brake_N)
+    walk.run(120.0, DONE)
+    assert walk.athlete.state == DONE
+    push, pull = walk.athlete.lengths
+    assert -0.1 < -push.end_m - 6.0 < 0.5 and -0.1 < pull.end_m < 0.5

@@ -1,6 +1,7 @@
 """The cable: what is wrong with it depends on the seed and the place in the stream, and on nothing else."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -23,12 +24,12 @@ def carried(way, data, seed=1, **faults):
 
 
 def numbered(packets):
-    """That many packets, each of which tells its number by its first bytes."""
-    return b"".join(n.to_bytes(4, "little") + bytes(PACKET_BYTES - 4) for n in range(packets))
+    """That many packets, each of which tells its number by its first bytes, without the end of a frame."""
+    return b"".join(f"{n:04}".encode() + b"-" * (PACKET_BYTES - 4) for n in range(packets))
 
 
 def numbers(data):
-    return [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), PACKET_BYTES)]
+    return [int(data[at : at + 4]) for at in range(0, len(data), PACKET_BYTES)]
 
 
 def test_a_sound_cable_hands_over_at_once_and_changes_nothing():
@@ -82,6 +83,19 @@ def test_whole_packets_are_lost(way, rate):
     got = numbers(carried(way, numbered(2000), drop_rate=rate))
     assert got == sorted(set(got))
     assert abs(len(got) - 2000 * (1 - rate)) <= 5 * (2000 * rate * (1 - rate)) ** 0.5
+
+
+@WAYS
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_each_small_frame_is_lost_or_comes_twice_on_its_own(way, rate):
+    frames = [f"frame {n:04}".encode() + b"\0" for n in range(2000)]
+    for name in ("drop_rate", "duplicate_rate"):
+        got = Counter(carried(way, b"".join(frames), **{name: rate}).split(b"\0")[:-1])
+        normal = [got[frame[:-1]] == 1 for frame in frames]
+        assert {*got} <= {frame[:-1] for frame in frames}
+        assert abs(sum(normal) - 2000 * (1 - rate)) <= 5 * (2000 * rate * (1 - rate)) ** 0.5
+        changes = sum(a != b for a, b in pairwise(normal))  # neighbours share no fate
+        assert abs(changes - 4000 * rate * (1 - rate)) <= 200
 
 
 @WAYS

@@ -71,10 +71,44 @@ def test_a_signed_driver_keeps_sign_and_command_until_the_next_command():
     driver.tick(4095, 1, 1.0)
     before = driver.force_N
     for _ in range(SignedDriver.HOLD_TICKS - 1):
-        driver.tick(0, 0, -1.0)
+        driver.tick(0, 1, -1.0)
         assert driver.signed_N < 0.0 and driver.force_N > before
-    driver.tick(0, 0, -1.0)
+    driver.tick(0, 1, -1.0)
     assert driver.signed_N > 0.0 and driver.force_N < PARAMETERS.full_scale_N
+
+
+@pytest.mark.parametrize("held_ticks", range(1, SignedDriver.HOLD_TICKS + 1))
+def test_enable_takes_the_force_off_at_once_also_between_two_commands_of_a_signed_driver(held_ticks):
+    driver = SignedDriver(PARAMETERS)
+    commanded(driver, 40 + held_ticks)
+    before_N = driver.force_N
+    driver.tick(4095, 0, 1.0)
+    assert driver.force_N == pytest.approx(before_N * math.exp(-0.001 / PARAMETERS.lag_s), rel=1e-9)
+
+
+@pytest.mark.parametrize("speed", [1.0, -1.0])
+def test_a_signed_driver_that_is_wrong_about_its_sign_drives_as_hard_as_it_would_brake(speed):
+    right, wrong = SignedDriver(PARAMETERS), SignedDriver(PARAMETERS)
+    wrong.is_wrong_signed = True
+    for _ in range(20):
+        right.tick(4095, 1, speed)
+        wrong.tick(4095, 1, speed)
+    assert wrong.signed_N == -right.signed_N != 0.0 and wrong.brake_N == 0.0
+
+
+def test_a_stuck_command_holds_its_force_until_enable_or_a_trip_takes_it_off():
+    driver = BrakeDriver(PARAMETERS)
+    driver.stuck_command_N = 300.0
+    for command in (0, 4095):
+        for _ in range(60):
+            driver.tick(command, 1, 1.0)
+        assert driver.force_N == pytest.approx(300.0)
+    for _ in range(60):
+        driver.tick(4095, 0, 1.0)
+    assert driver.force_N == pytest.approx(0.0, abs=1e-3)
+    commanded(driver)
+    driver.watch(60.0, 10)
+    assert commanded(driver) == 0.0
 
 
 def test_a_stuck_driver_holds_its_force_without_command_or_enable():

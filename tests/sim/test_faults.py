@@ -198,6 +198,15 @@ def test_what_a_fault_draws_depends_on_seed_and_moment_alone(name, cut):
     assert runs[0] == runs[1]
 
 
+def test_two_noises_begun_in_the_same_tick_are_not_the_same():
+    runs = []
+    for _ in range(2):
+        rig = pulled_rig()
+        rig.step(10)
+        runs.append([breaking.seed_of(rig) for _ in range(3)])
+    assert runs[0] == runs[1] and len(set(runs[0])) == 3
+
+
 def test_begun_at_another_moment_a_noise_is_another_one():
     seeds = []
     rig = pulled_rig()

@@ -5,7 +5,7 @@ import pytest
 from device.sled import tick as firmware
 from sim.faults import table as faults
 from sim.faults.switches import press
-from sim.rig import BUTTON_DOWN, BUTTON_UP, Rig, RigConfig
+from sim.rig import BUTTON_DOWN, BUTTON_UP, ESTOP, Rig, RigConfig
 from tests.sim.effects import effect
 from tests.sim.hosting import command
 from tests.sim.reactions import loaded_rig
@@ -37,6 +37,19 @@ def test_a_stuck_force_stays_whatever_is_commanded(rig):
     end()
     rig.step(30)
     assert rig.driver.force_N < 0.1
+
+
+@effect("driver_stuck_command")
+def test_a_stuck_command_stays_whatever_is_commanded_until_enable_takes_it_off(rig):
+    end = faults.begin(rig, "driver_stuck_command", force_N=250)
+    rig.step(100)
+    assert rig.driver.force_N == pytest.approx(250, abs=0.1) and rig.plant.hitch_N > 200
+    rig.switches |= ESTOP
+    rig.step(40)
+    assert rig.driver.force_N < 0.1
+    rig.switches &= ~ESTOP
+    end()
+    assert rig.driver.stuck_command_N is None
 
 
 @effect("driver_wrong_sign")

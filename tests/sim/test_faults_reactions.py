@@ -66,6 +66,7 @@ UNNOTICED = {
     "ntc_open": (110, 125, SMOOTH_N),
     "bus_sensor_stuck": (110, 125, SMOOTH_N),
     "driver_stuck_force": (300, 300, 182.0),
+    "driver_stuck_command": (299.9, 300.1, 182.0),
     "driver_wrong_sign": (150, 220, 50.0),
     "driver_weak": (60, 80, 65.0),
     "driver_dead": (0, 0, AT_ONCE_N),

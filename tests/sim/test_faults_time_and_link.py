@@ -67,6 +67,19 @@ def test_a_stopped_tick_does_not_come_again_because_another_fault_makes_it_late(
     assert rig.board.s[firmware.SAMPLE_INDEX] == index + 10
 
 
+@pytest.mark.parametrize("before, after", [("main_stopped", "main_stall"), ("tick_stopped", "tick_overrun")])
+def test_what_stood_still_before_a_reset_does_not_come_back_with_the_next_fault(rig, before, after):
+    faults.begin(rig, before)
+    rig.step(100)
+    faults.begin(rig, "brown_out", ms=50)
+    rig.step(100)
+    s = rig.board.s
+    index = s[firmware.SAMPLE_INDEX]
+    faults.begin(rig, after, ms=20)
+    rig.step(95)
+    assert s[firmware.SAMPLE_INDEX] > index and s[firmware.MAIN_LEFT_ticks] > 90
+
+
 @pytest.mark.parametrize("name, what", [("main_stall", "main"), ("tick_overrun", "tick")])
 def test_what_comes_again_and_again_holds_one_thing_at_a_time(rig, name, what):
     faults.begin(rig, name)

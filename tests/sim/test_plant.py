@@ -246,3 +246,29 @@ def test_all_that_a_brake_takes_at_a_crawl_is_copper_loss():
     while plant.v_m_per_s:
         plant.advance(800.0)
     assert plant.copper_J == pytest.approx(plant.brake_J, rel=1e-12) and plant.brake_J > 0.1
+
+
+@pytest.mark.parametrize("v_m_per_s", [1.0, -1.0])
+def test_the_brake_force_of_a_tick_is_the_one_that_acted_less_at_a_crawl_and_none_at_rest(v_m_per_s):
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    acted_N = []
+    plant.v_m_per_s = v_m_per_s
+    while plant.v_m_per_s:
+        before = plant.v_m_per_s
+        plant.advance(300.0)
+        acted_N.append(plant.brake_N)
+        lost_N = SLED.mass_kg * abs(plant.v_m_per_s - before) / 0.001
+        rolling_N = SLED.rolling_N + SLED.rolling_N_s_per_m * abs(plant.v_m_per_s + before) / 2
+        if plant.v_m_per_s:
+            assert plant.brake_N == pytest.approx(lost_N - rolling_N, rel=1e-3)
+    assert acted_N[0] == pytest.approx(300.0) and 0.0 < acted_N[-1] < 100.0
+    plant.advance(300.0)
+    assert plant.brake_N == 0.0
+
+
+@pytest.mark.parametrize("signed_N", [200.0, -200.0])
+def test_the_force_of_a_driver_with_a_sign_counts_whichever_way_it_acts(signed_N):
+    plant = Plant(SLED, crawl_N_s_per_m=4200.0)
+    plant.v_m_per_s = 1.0
+    plant.advance(0.0, signed_N)
+    assert plant.brake_N == pytest.approx(200.0)

@@ -13,6 +13,7 @@ from sim.world.driver import SignedDriver
 from sim.world.parameters import Driver, Power, Sensors, Sled, perturbed
 from sim.world.plant import HANDLES, SLACK, TETHER, Plant
 from sim.world.power import Supply
+from sim.world.sensors import bus_reading_mV, temperature_reading_cC
 from tests.sim.closed_forms import supplied
 
 POWER = Power()
@@ -248,8 +249,8 @@ def test_a_driver_that_drives_draws_from_the_battery(speed):
 def test_the_readings_are_those_of_bus_and_winding():
     supply = Supply(POWER, Sensors(bus_noise_V=0.0, temperature_noise_C=0.0), 1)
     supply.winding_C, supply.heat.case_C = 81.25, 30.0
-    assert supply.bus_mV() == int(supply.bus_V * 1000)
-    assert supply.temperature_cC() == 8125
+    assert supply.bus_mV() == bus_reading_mV(supply.bus_V) == pytest.approx(supply.bus_V * 1000, abs=18)
+    assert supply.temperature_cC() == temperature_reading_cC(81.25) == pytest.approx(8125, abs=10)
     assert supply.winding_C == 81.25
 
 

@@ -11,23 +11,14 @@ import serial
 from protocol import wire
 from sim import protocol_sim
 from sim.address import parse
-from sim.rig import Rig, RigConfig
-from tests.sim.hosting import HELLO, STREAM, Listener, command, environment, set_load
+from sim.rig import RigConfig
+from tests.sim.hosting import HELLO, STREAM, Listener, environment, set_load
+from tests.sim.sim_urls import opening_urls
 
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Opens sim:// the way every user of pyserial does."""
-    monkeypatch.setattr(serial, "protocol_handler_packages", ["serial.urlhandler", "sim"])
-    ports = []
-
-    def open_url(url="sim://", **options):
-        ports.append(serial.serial_for_url(url, **options))
-        return ports[-1]
-
-    yield open_url
-    for port in ports:
-        port.close()
+    yield from opening_urls(monkeypatch)
 
 
 def test_the_address_says_who_is_simulated():
@@ -140,6 +131,31 @@ def test_another_thread_ends_a_read_without_timeout(opened, way):
         assert port.now() > now
 
 
+def test_a_read_under_way_ends_with_its_port_even_if_that_is_open_again_at_once(opened):
+    for _ in range(5):
+        port = opened(timeout=None)
+        got = []
+        reader = threading.Thread(target=lambda port=port, got=got: got.append(port.read(1)), daemon=True)
+        reader.start()
+        while port.now() < 0.1:
+            time.sleep(0.001)
+        port.close()
+        port.open()
+        reader.join(10)
+        assert not reader.is_alive() and got == [b""]
+        port.timeout = 0.01
+        assert port.read(1) == b"" and port.now() == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_read_of_no_bytes_gives_none_and_takes_no_time(opened, size):
+    port = opened(timeout=0.1)
+    port.write(HELLO)
+    port.read(1)
+    now, waiting = port.now(), port.in_waiting
+    assert port.read(size) == b"" and (port.now(), port.in_waiting) == (now, waiting)
+
+
 def test_one_thread_writes_while_another_reads(opened):
     port = opened("sim://?athlete=recreational", timeout=0.005)
     listener = Listener()
@@ -189,117 +205,6 @@ def test_the_same_address_gives_the_same_bytes(opened):
     assert first == run("sim://?seed=5&athlete=recreational")
     assert first != run("sim://?seed=6&athlete=recreational")
     assert len(wire.FrameReader().feed(first)) > 20
-
-
-def unplug_for(port, ticks):
-    """The cable comes out at the next millisecond; without `ticks` it stays out."""
-    rig = port.rig
-
-    def plug(is_plugged):
-        return lambda rig: setattr(rig.cable, "is_plugged", is_plugged)
-
-    rig.schedule(rig.ticks + 1, plug(False))
-    if ticks is not None:
-        rig.schedule(rig.ticks + 1 + ticks, plug(True))
-    return rig
-
-
-def reopened(opened, url, attempts, **options):
-    for _ in range(attempts):
-        with pytest.raises(serial.SerialException, match="the simulated cable is unplugged"):
-            opened(url, **options)
-    return opened(url, **options)
-
-
-def test_a_program_that_is_unplugged_finds_the_same_sled_when_it_opens_the_port_again(opened):
-    url = "sim://?seed=81"
-    port = opened(url, timeout=0.02)
-    port.write(set_load() + STREAM)
-    listener = Listener()
-    boot_id = listener.until("HELLO_REPLY", lambda: port.read(4096))["boot_id"]
-    port.read(4096)
-    rig = unplug_for(port, 350)
-    with pytest.raises(serial.SerialException, match=r"pulled out; open sim://\?seed=81 again"):
-        port.read(4096)
-    uses = (lambda: port.read(1), lambda: port.write(b"x"), lambda: port.in_waiting, port.flush)
-    for use in uses:
-        with pytest.raises(serial.SerialException, match="pulled out"):
-            use()
-    now = port.now()
-    port.close()
-    again = reopened(opened, url, 3, timeout=0.02)
-    assert again.now() == pytest.approx(now + 0.4)
-    for use in uses:  # the old one is as dead as before
-        with pytest.raises(serial.SerialException):
-            use()
-    again.write(b"\0" + HELLO + command("GET_STATUS", 9))
-    listener = Listener()
-    assert listener.until("HELLO_REPLY", lambda: again.read(4096))["boot_id"] == boot_id
-    status = listener.until("STATUS", lambda: again.read(4096))
-    assert status["pull"]["force_mN"] == 129_449 and status["mode"] == 1
-    assert again.rig is rig and status["sample_index"] > 400
-    again.close()
-    fresh = opened(url, timeout=0.02)
-    assert fresh.rig is not rig and fresh.now() == 0.0
-
-
-def test_a_port_need_not_be_closed_to_be_opened_again(opened):
-    port = opened("sim://?seed=82", timeout=0)
-    rig = unplug_for(port, None)
-    with pytest.raises(serial.SerialException):
-        port.read(1)
-        port.read(1)
-    rig.cable.is_plugged = True
-    again = opened("sim://?seed=82", timeout=0)
-    assert again.rig is rig
-    port.close()
-    assert again.read(1) == b""
-    again.close()
-    assert opened("sim://?seed=82").rig is not rig
-
-
-def test_a_short_unplug_in_a_long_read_is_not_missed(opened):
-    port = opened("sim://?seed=83", timeout=60)
-    rig = unplug_for(port, 2)
-    with pytest.raises(serial.SerialException, match="pulled out"):
-        port.read(1)
-    assert rig.now_us < 100_000
-    port.close()
-    assert opened("sim://?seed=83").rig is rig
-
-
-def test_an_unplug_that_nobody_saw_before_the_port_was_closed_counts_all_the_same(opened):
-    port = opened("sim://?seed=84", timeout=0)
-    port.rig.cable.is_plugged = False
-    rig = port.rig
-    port.close()
-    rig.cable.is_plugged = True
-    assert opened("sim://?seed=84").rig is rig
-
-
-def test_a_sled_that_was_never_plugged_in_is_the_same_at_each_attempt(opened, monkeypatch):
-    rigs = []
-
-    def rig_from(address):
-        rigs.append(Rig())
-        rigs[-1].cable.is_plugged = False
-        return rigs[-1]
-
-    monkeypatch.setattr("sim.address.rig_from", rig_from)
-    with pytest.raises(serial.SerialException, match="unplugged"):
-        opened("sim://?seed=88")
-    rigs[0].cable.is_plugged = True
-    assert opened("sim://?seed=88").rig is rigs[0] and rigs[0].ticks == 100
-
-
-def test_another_address_is_another_sled_whatever_is_unplugged(opened):
-    port = opened("sim://?seed=85", timeout=0)
-    port.rig.cable.is_plugged = False
-    with pytest.raises(serial.SerialException):
-        port.read(1)
-    assert opened("sim://?seed=86", timeout=0).read(1) == b""
-    port.rig.cable.is_plugged = True
-    opened("sim://?seed=85").close()
 
 
 def test_a_reader_sees_odd_pieces_and_gets_them_whole_when_it_asks_for_more(opened):

@@ -326,5 +326,5 @@ def test_both_loads_are_rendered_each_in_its_direction():
     )
     rig.step(45_000)
     push, pull = rig.truth.lengths
-    assert push.mean_force_N == pytest.approx(60.0, rel=0.1)
-    assert pull.mean_force_N == pytest.approx(200.0, rel=0.1)
+    assert push.mean_force_N == pytest.approx(60.0, rel=0.03)
+    assert pull.mean_force_N == pytest.approx(200.0, rel=0.03)

@@ -74,7 +74,7 @@ def test_an_athletes_event_comes_on_the_rig_of_a_scenario_and_nobody_walks_in_it
 
 
 def test_an_unknown_scenario_is_named_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"there is no scenario 'stumbel'.*did you mean 'stumble'"):
+    with pytest.raises(ValueError, match=r"there is no scenario 'stumbel'.*near it is 'stumble'"):
         rig_from("sim://?scenario=stumbel")
 
 
@@ -82,3 +82,11 @@ def test_without_a_scenario_the_wishes_are_the_config() -> None:
     assert config_of(None, {"seed": 4, "athlete": "strong"}).athlete == "strong"
     with pytest.raises(ValueError, match="there is no athlete 'bob'"):
         config_of(None, {"athlete": "bob"})
+
+
+def test_the_time_line_of_a_served_scenario_is_told_and_nothing_is_kept() -> None:
+    told: list[str] = []
+    rig = rig_of(load("faults/estop"), {}, lambda time_s, kind, text: told.append(f"{kind} {text}"))
+    rig.step(9000)
+    assert "fault estop: begins" in told and "firmware latched ESTOP" in told
+    assert rig.trace is not None and len(rig.trace) == 0

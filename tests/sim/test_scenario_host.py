@@ -1,5 +1,7 @@
 """The scenario's host behaves as a real one: it repeats, renews, asks again, and survives a bad link."""
 
+import itertools
+
 from tests.sim.scenarios import LOADED, verdict
 
 LEASED = LOADED + "lease_s = 0.4\n"
@@ -21,6 +23,38 @@ def test_a_lease_is_renewed_four_times_in_its_length_and_lapses_when_the_host_fa
     silent = verdict(LEASED + "[[command]]\nat_s = 2.0\ndo = 'silence'\nfor_s = 1.0", 4.3)
     assert silent.figures["faults"] == ["LEASE_LAPSED"]
     assert silent.figures["heartbeats"] < 25, "a lease that has lapsed is not renewed"
+
+
+def test_a_lapsed_lease_is_noticed_however_late_the_answer_comes() -> None:
+    late = "[[fault]]\nat_s = 1.0\nname = 'link_delay'\nms = 150\n"
+    silent = "[[command]]\nat_s = 2.0\ndo = 'silence'\nfor_s = 1.0\n"
+    result = verdict(LEASED + late + silent, 5.0)
+    told = [entry.time_s for entry in result.entries if "heartbeat refused" in entry.text]
+    assert len(told) == 1 and 3.1 < told[0] < 3.5
+    assert result.figures["heartbeats"] < 25, "a lease that has lapsed is not renewed"
+
+
+def test_a_limited_command_says_by_what_and_what_holds() -> None:
+    light = "[[command]]\nat_s = 0.3\ndo = 'set-load'\nload = { force_N = 60, inertia_kg = 1 }\n"
+    words = "by inertia (pull and push 60.0 N, feels 15.0 kg)"
+    result = verdict(light)
+    assert f"set-load: LIMITED {words}" in [entry.text for entry in result.entries]
+    assert result.figures["limited"] == [f"set-load at 0.3 s {words}"]
+    other = verdict(light + "push = { force_N = 50, inertia_kg = 30 }")
+    assert other.figures["limited"] == [
+        "set-load at 0.3 s by inertia (pull 60.0 N, feels 15.0 kg; push 50.0 N, feels 30.0 kg)"
+    ]
+    assert verdict(LOADED).figures["limited"] == []
+
+
+def test_losses_are_told_once_a_second_with_their_sum() -> None:
+    drops = "[[fault]]\nat_s = 0.5\nname = 'link_drops'\npart = 0.3\nfor_s = 10\n"
+    unplug = "[[fault]]\nat_s = 0.5\nname = 'unplug'\nfor_s = 5\n"
+    result = verdict(drops + unplug, 12.0)
+    told = [entry for entry in result.entries if entry.text.endswith("are declared lost")]
+    times_s = [entry.time_s for entry in told]
+    assert len(told) >= 3 and all(b - a > 0.99 for a, b in itertools.pairwise(times_s[:-1]))
+    assert sum(int(entry.text.split()[0]) for entry in told) == result.figures["samples_lost"]
 
 
 def test_a_held_load_needs_no_heartbeats() -> None:

@@ -1,14 +1,18 @@
 """A scenario that cannot be meant is refused with file, table and key, whatever is in the file."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.sled import commands
 from host.commands.sim import load_in_wire_units
+from sim.people import athlete
 from sim.scenario import reading as scenarios
 from sim.scenario.reading import Scenario, ScenarioError, parse
+from sim.scenario.running import run
 from tests.sim.scenarios import scenario
 
 GOOD = '''about = "all there is"
@@ -141,13 +145,28 @@ def test_everything_the_format_has_is_read() -> None:
         ("[[expect]]\nfault = 'ESTOPP'", r"fault has no 'ESTOPP'; did you mean 'ESTOP'"),
         ("[[expect]]\nfault = 'ESTOP'\nat_s = 1", r"there is no key 'at_s' here"),
         ("[[expect]]\nquantity = 'brake_N'", r"it compares with nothing: give at_most, at_least"),
-        ("[[expect]]\nquantity = 'brake_N'\nabout = 3", r"about and within go together"),
+        ("[[expect]]\nquantity = 'brake_N'\nabout = 3", r"about goes with one of within and within_percent"),
         ("[[expect]]\nquantity = 'brake_N'\nat_most = 3\nfrom_s = 2\nto_s = 1", r"must be later than from_s"),
         ("[[expect]]\nanswer = 'OK'\ncommand = 1", r"1: there is no \[\[command\]\] 1, only 0"),
         ("[[expect]]\nfaults = []\nat_s = 99", r"\[\[expect\]\] 1: at_s = 99 is after the end"),
         ("[[expect]]\nfaults = 'ESTOP'", r"faults must be a list such as \[\]"),
         ("seed = 1\nseed = 2", r"test.toml: it is not TOML"),
         ("seed = true", r"seed must be a whole number, not True"),
+        ("[athlet]\nkind = 'strong'\n[[command]]\nat_s = 1\ndo = 'set-load'\nload = '50%bw'",
+         r"there is no key 'athlet' here; did you mean 'athlete'"),
+        ("[[command]]\nat_s = 1\ndo = 'set-load'\nload = '50%bw'", r"give \[athlete\] kind, and body"),
+        ("[sled]\nseed = 3", r"\[sled\]: 'seed' belongs above the first table"),
+        ("[[fault]]\nat_s = 1\ndo = 'estop'", r"\[\[fault\]\] 1: it is named by name =, not by do ="),
+        ("[athlete]\nkind = 'strong'\nlengths = 0", r"lengths must be 1 or more, not 0"),
+        ("[[command]]\nat_s = 1\ndo = 'set-load'\nload = '5kg'\nlease_s = 0", r"must be from 0.1 to 10"),
+        ("[[command]]\nat_s = 1\ndo = 'set-load'\nload = '5kg'\nlease_s = 11", r"must be from 0.1 to 10"),
+        ("[[fault]]\nat_s = 0.0005\nname = 'estop'", r"at_s must be whole milliseconds"),
+        ("[[expect]]\nlimit = 'slew'\nto_s = 99", r"\[\[expect\]\] 1: to_s = 99 is after the end"),
+        ("[[expect]]\nfault = 'ESTOP'\nafter_s = 99", r"\[\[expect\]\] 1: after_s = 99 is after the end"),
+        ("[[expect]]\nstate = 'goo'", r"state has no 'goo'; did you mean 'go'\? Known are: aside"),
+        ("surface = 'moss'", r"there is no surface 'moss'; known are"),
+        ("surface = turf", r"it is not TOML.*; words need quotes"),
+        ("[[command]]\nload = 50%bw", r"it is not TOML.*; words need quotes"),
         ("perturb = nan", r"perturb must be from 0 to 0.5, not nan"),
     ],
 )  # fmt: skip
@@ -168,10 +187,50 @@ def test_a_scenario_is_found_by_name_or_by_file(tmp_path: Path) -> None:
     file.write_text('about = "mine"\nduration_s = 1')
     assert scenarios.load(str(file)).about == "mine"
     assert scenarios.load("up_and_back").config.lengths == 4
-    with pytest.raises(
-        ScenarioError, match=r"there is no scenario 'up_and_bakc'.*did you mean 'up_and_back'"
-    ):
+    with pytest.raises(ScenarioError, match=r"there is no scenario 'up_and_bakc'.*near it is 'up_and_back'"):
         scenarios.load("up_and_bakc")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("estop", "there is no scenario 'estop'; near it is 'faults/estop'"),
+        ("faults/estpo", "there is no scenario 'faults/estpo'; near it are 'faults/estop', "),
+        ("none/walk.toml", r"there is no file 'none/walk.toml' \(looked in .*none\); near it is 'walk'"),
+        ("zzzz", "there is no scenario 'zzzz'$"),
+        (scenarios.FOLDER, "is a folder, not a scenario"),
+    ],
+)
+def test_a_name_that_is_none_is_answered_with_the_nearest_three_at_most(name: str, says: str) -> None:
+    with pytest.raises(ScenarioError, match=says) as caught:
+        scenarios.load(name)
+    assert str(caught.value).count(", ") <= 2
+
+
+def test_a_file_may_begin_with_a_byte_order_mark() -> None:
+    assert parse('\ufeffabout = "x"\nduration_s = 1'.encode(), "x.toml").about == "x"
+
+
+def test_leases_are_what_the_firmware_takes() -> None:
+    assert (scenarios.LEASE_MIN_s, scenarios.LEASE_MAX_s) == (
+        commands._LEASE_MIN_ms / 1000, commands._LEASE_MAX_ms / 1000
+    )  # fmt: skip
+
+
+def test_states_are_those_an_athlete_can_have() -> None:
+    words = {value for name, value in vars(athlete).items() if name.isupper() and isinstance(value, str)}
+    assert set(scenarios.STATES) == {*words, "nobody"}
+
+
+EXAMPLES = re.findall(
+    r"```toml\n(.*?)```", (Path(scenarios.FOLDER) / "README.md").read_text("utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_example_of_the_readme_passes_as_it_stands(text: str) -> None:
+    verdict = run(parse(text.encode(), "README.md", load_in_wire_units))
+    assert verdict.is_passed, [check for check in verdict.checks if not check.is_good]
 
 
 def test_without_a_reader_of_loads_a_scenario_is_read_all_the_same() -> None:

@@ -1,8 +1,10 @@
 """Sensors: what of the truth reaches the firmware, and with which errors."""
 
+import ast
 import itertools
 import math
 import statistics
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,11 +18,16 @@ from sim.world.sensors import (
     CELL_STEP_N,
     CELL_ZERO,
     COUNTS_WRAP,
+    NTC_READINGS,
     WIDE_CODES,
+    BUS_FULL_SCALE_mV,
     Encoder,
     LoadCell,
     Normal,
+    NTC_cC,
+    bus_reading_mV,
     converter,
+    temperature_reading_cC,
 )
 
 COUNT_m = 2 * math.pi * 0.0825 / 4096
@@ -239,3 +246,38 @@ def test_the_converters_own_noise_is_averaged_over_the_readings():
         cell = LoadCell(parameters, seed=1)
         spread = statistics.pstdev(cell.raw(100.0) * CELL_STEP_N for _ in range(5000))
         assert spread == pytest.approx(noise_N(parameters), rel=0.05)
+
+
+def test_the_cell_reads_in_the_boards_steps_and_rounds_to_them_without_an_offset():
+    cell = LoadCell(IDEAL, 3)
+    raws = [cell.raw(100.0) for _ in range(20_000)]
+    assert not any(raw % 4 for raw in raws) and len(set(raws)) > 5
+    assert (statistics.fmean(raws) - CELL_ZERO) * CELL_STEP_N == pytest.approx(100.0, abs=0.02)
+
+
+def test_bus_and_temperature_are_converted_with_the_numbers_of_the_board():
+    source = Path(__file__).parents[2] / "device" / "sled" / "board_rp2040.py"
+    found = {
+        node.targets[0].id: ast.unparse(node.value)
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    assert ast.literal_eval(found["_NTC_READINGS"]) == NTC_READINGS
+    assert found["_BUS_FULL_SCALE_mV"] == f"const({BUS_FULL_SCALE_mV})"
+
+
+@given(st.floats(-10.0, 90.0))
+def test_the_bus_is_read_in_steps_of_12_bits_of_its_full_scale(bus_V):
+    reading_mV = bus_reading_mV(bus_V)
+    code = round(reading_mV * 4096 / 72_600)
+    assert 0 <= code <= 4095 and reading_mV == code * 72_600 // 4096
+    if 0.0 <= bus_V < 72.58:
+        assert -1.0 <= bus_V * 1000 - reading_mV < 72_600 / 4096 + 1
+
+
+@given(st.floats(-60.0, 250.0))
+def test_a_temperature_is_read_in_steps_and_never_beyond_the_ends_of_the_boards_table(temperature_C):
+    reading_cC = temperature_reading_cC(temperature_C)
+    assert reading_cC in NTC_cC and -3445 == NTC_cC[0] <= reading_cC <= NTC_cC[-1] == 16705
+    if -34.4 < temperature_C < 167.0:
+        assert 0.0 <= temperature_C * 100 - reading_cC < 31.0

@@ -69,7 +69,7 @@ def test_a_client_that_does_not_read_does_not_stop_the_sled(start, kind):
     listener = Listener()
     with opened(server.ports[0]) as port:
         port.write(HELLO + STREAM)
-        time.sleep(1.5)  # 30 s of the sled's time, 450 kB; the port holds a part of it
+        wait_for(lambda: server.rig.ticks > 30_000)  # 450 kB; the port holds a part of it
     with opened(server.ports[0]) as port:
         hello(port)
         assert index_of(port) > 15_000
@@ -247,7 +247,7 @@ def test_who_comes_back_between_two_looks_is_let_in():
     link.exchange(0.0)
     first.close()
     second = socket.create_connection(address)
-    link._welcome(tcp)
+    link._welcome(tcp, 0.1)
     link.exchange(0.1)
     second.sendall(HELLO)
     time.sleep(0.05)

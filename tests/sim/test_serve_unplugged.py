@@ -18,6 +18,7 @@ from tests.sim.serving import (
     door,
     hello,
     opened,
+    place,
     posix,
     starting_servers,
     status_of,
@@ -28,12 +29,6 @@ from tests.sim.serving import (
 @pytest.fixture
 def start(tmp_path, monkeypatch):
     yield from starting_servers(tmp_path, monkeypatch)
-
-
-def place(name):
-    """Host and port of a TCP address."""
-    host, _, port = name.removeprefix("socket://").rpartition(":")
-    return host, int(port)
 
 
 def is_gone(port, within_s=WAIT_s):
@@ -206,16 +201,16 @@ def test_a_slow_client_gets_less_but_nothing_broken_and_the_sled_never_waits(sta
     with socket.create_connection(place(server.ports[0]), timeout=WAIT_s) as client:
         client.sendall(HELLO + STREAM)
         frames = wire.FrameReader()
-        begin, ticks = time.monotonic(), server.rig.ticks
+        deadline, ticks = time.monotonic() + WAIT_s, server.rig.ticks
         got = 0
-        while time.monotonic() < begin + 0.7:
+        while got <= 5000 or server.rig.ticks - ticks <= 10_000:
+            assert time.monotonic() < deadline
             if select.select([client], [], [], 0.1)[0]:
                 data = client.recv(200)
                 got += len(data)
                 frames.feed(data)
             time.sleep(0.02)
-        assert server.rig.ticks - ticks > 10_000
-        assert got > 5000 and frames.bad_crc == frames.bad_cobs == 0
+        assert frames.bad_crc == frames.bad_cobs == 0
 
 
 @posix
@@ -230,7 +225,7 @@ def test_a_pseudo_terminal_keeps_its_client_while_the_cable_holds_bytes_back(sta
 
 @pytest.mark.parametrize("kind", DOORS)
 def test_a_cable_that_splits_is_no_slower(start, kind):
-    server = door(start, kind, speed=20.0)
+    server = door(start, kind, speed=5.0)
     server.rig.cable.split = True
     with opened(server.ports[0]) as port:
         port.write(HELLO + STREAM)
