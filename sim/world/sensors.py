@@ -23,6 +23,8 @@ CELL_STEP_N = 2000.0 / 65536
 CELL_ZERO = 32768
 CELL_MAX = 16 * 4095
 CELL_READINGS = 4  # as many as the board takes in each tick
+PAGE_BITS = 10
+PAGE_STEPS = 1 << PAGE_BITS
 WIDE_CODES = (511, 1535, 2559, 3583)  #: RP2040, erratum E11
 
 BUS_FULL_SCALE_mV = 72_600  #: of the 12-bit converter, behind a 22:1 divider
@@ -149,38 +151,48 @@ class Encoder:
         return self._wrapped(edges - self._origin)
 
 
-@lru_cache(maxsize=16)
-def converter(spread: int, wide_steps: int) -> tuple[int, list[int]]:
-    """Mean of 12-bit readings of a steady input, in 16 bits, for each sixteenth of a code of input.
+def _code_end(code: int, wide_steps: int) -> int:
+    """Sixteenth of a code of input behind the last that reads as `code`."""
+    plain_steps = 65536 - len(WIDE_CODES) * wide_steps  # of all codes but the wide ones together
+    plain_codes = 4096 - len(WIDE_CODES)
+    wide = sum(code >= one for one in WIDE_CODES)
+    # The middle of a code, not its edge, stands for its value: half a code down.
+    return (code + 1 - wide) * plain_steps // plain_codes + wide * wide_steps - 8
+
+
+def _codes(first: int, last: int, wide_steps: int) -> list[int]:
+    """The reading of each sixteenth of a code of input, `first` to before `last`; it clips at the rails."""
+    codes = [0] * min(max(-first, 0), last - first)
+    # Wide codes shift the others by less than so many.
+    code = max((first + len(codes)) // 16 - 64, 0)
+    while len(codes) < last - first and code < 4095:
+        codes += [code] * min(_code_end(code, wide_steps) - first - len(codes), last - first - len(codes))
+        code += 1
+    return codes + [4095] * (last - first - len(codes))
+
+
+def converted(spread: int, wide_steps: int, page: int) -> list[int]:
+    """Mean of 12-bit readings of a steady input, in 16 bits, for a page of sixteenths of a code of input.
 
     Each reading carries noise of its own: a sum of four uniform numbers over `spread` sixteenths of a
     code. `wide_steps` is the width of the four wide codes in the same unit; the rest are narrower for
-    it, since the ends of the scale stay where they are. Readings clip at the rails. Returns the place
-    of input 0 in the list, and the list. Whole numbers only, so it is the same on every machine.
+    it, since the ends of the scale stay where they are. Whole numbers only, so it is the same on every
+    machine. Page by page, since a sled at rest reads one page and the whole takes longer than a command.
     """
-    margin = 4 * spread  # half of it is left at the end, and beyond that all readings clip
-    plain_steps = 65536 - len(WIDE_CODES) * wide_steps  # of all other codes together
-    plain_codes = 4096 - len(WIDE_CODES)
-    readings: list[int] = [0] * margin
-    for code in range(4096):
-        wide = sum(code >= one for one in WIDE_CODES)
-        # The middle of a code, not its edge, stands for its value: half a code down.
-        end = (code + 1 - wide) * plain_steps // plain_codes + wide * wide_steps - 8
-        readings += [code] * (margin + end - len(readings))
-    readings += [4095] * (65536 + 2 * margin - len(readings))
+    first = page * PAGE_STEPS - 2 * (spread - 1)
+    readings = _codes(first, first + PAGE_STEPS + 4 * (spread - 1), wide_steps)
     # Four running means, one for each of the uniform numbers; each takes `spread` - 1 off the length.
     for _ in range(4):
         sums = [0, *accumulate(readings)]
         readings = list(map(sub, sums[spread:], sums))
     scale = spread**4
-    return margin - 2 * (spread - 1), [16 * total // scale for total in readings]
+    return [16 * total // scale for total in readings]
 
 
-@lru_cache(maxsize=16)
-def _summed(spread: int, wide_steps: int) -> tuple[int, list[int]]:
-    """`converter` in the board's steps: the sum of `CELL_READINGS` readings leaves two of the 16 bits 0."""
-    zero, readings = converter(spread, wide_steps)
-    return zero, [(reading + 2) & ~3 for reading in readings]
+@lru_cache(maxsize=1024)
+def _summed(spread: int, wide_steps: int, page: int) -> list[int]:
+    """`converted` in the board's steps: the sum of `CELL_READINGS` readings leaves two of the 16 bits 0."""
+    return [(reading + 2) & ~3 for reading in converted(spread, wide_steps, page)]
 
 
 class LoadCell:
@@ -193,13 +205,15 @@ class LoadCell:
 
     __slots__ = (
         "_bend_per_N",
+        "_converter",
         "_creep",
         "_creep_N",
         "_creep_rate",
         "_draw",
-        "_last",
+        "_least",
+        "_most",
         "_noise",
-        "_raws",
+        "_pages",
         "_steps_per_N",
         "_zero",
         "drift_N_per_s",
@@ -217,9 +231,12 @@ class LoadCell:
         # A uniform number over n steps has the variance (n^2 - 1) / 12, four of them (n^2 - 1) / 3.
         noise_steps = 16.0 * parameters.adc_noise_codes
         spread = int(sqrt(3.0 * noise_steps * noise_steps + 1.0) + 0.5)
-        zero, self._raws = _summed(spread, int(16.0 * parameters.adc_wide_codes + 0.5))
-        self._zero = zero + CELL_ZERO + 0.5  # rounds
-        self._last = len(self._raws) - 1
+        self._converter = (spread, int(16.0 * parameters.adc_wide_codes + 0.5))
+        self._pages: dict[int, list[int]] = {}
+        # A page more, so that no place is negative; and rounded.
+        self._zero = CELL_ZERO + PAGE_STEPS + 0.5
+        self._least = PAGE_STEPS - 2.0 * spread  # here and beyond all readings clip
+        self._most = PAGE_STEPS + 65536.0 + 2.0 * spread
         # What the mean leaves of the converter's noise and of its rounding, as if it were the amplifier's.
         slow = parameters.cell_noise_N / CELL_STEP_N
         left = (noise_steps * noise_steps + 256.0 / 12.0) / CELL_READINGS
@@ -231,10 +248,14 @@ class LoadCell:
         creep_N = self._creep_N
         self._creep_N = creep_N + (force_N * self._creep - creep_N) * self._creep_rate
         offset_N = self.offset_N = self.offset_N + self.drift_N_per_s * TICK_s
-        at = int(
+        at = (
             (force_N + creep_N + self._bend_per_N * force_N * force_N) * self._steps_per_N
             + offset_N / CELL_STEP_N
             + self._noise * self._draw()
             + self._zero
         )
-        return self._raws[0 if at < 0 else at if at < self._last else self._last]
+        place = int(self._least if at < self._least else at if at < self._most else self._most)
+        page = self._pages.get(place >> PAGE_BITS)
+        if page is None:
+            page = self._pages[place >> PAGE_BITS] = _summed(*self._converter, (place >> PAGE_BITS) - 1)
+        return page[place & PAGE_STEPS - 1]

@@ -19,6 +19,7 @@ from sim.world.sensors import (
     CELL_ZERO,
     COUNTS_WRAP,
     NTC_READINGS,
+    PAGE_STEPS,
     WIDE_CODES,
     BUS_FULL_SCALE_mV,
     Encoder,
@@ -26,7 +27,7 @@ from sim.world.sensors import (
     Normal,
     NTC_cC,
     bus_reading_mV,
-    converter,
+    converted,
     temperature_reading_cC,
 )
 
@@ -194,6 +195,11 @@ def test_a_lasting_load_creeps_and_goes_back():
 def test_the_cells_line_bends_with_the_square_of_the_force(force, error):
     cell = LoadCell(IDEAL._replace(cell_bend=0.002), seed=1)
     assert mean_N(cell, force) - force == pytest.approx(error, abs=0.06)
+
+
+def converter(spread: int, wide_steps: int) -> tuple[int, list[int]]:
+    """Where an input of 0 stands in the list of readings, and all of them, from a page before it on."""
+    return PAGE_STEPS, [reading for page in range(-1, 65) for reading in converted(spread, wide_steps, page)]
 
 
 def test_enough_noise_in_single_readings_smooths_the_staircase_away():
