@@ -21,7 +21,8 @@ _GIVE_UP_TICKS = 600_000
 
 def over_a_workout_J(driver_kind: type[Driver]) -> tuple[float, float]:
     """Energy injected, and the athlete's work, in 8 times up and back at half of 80 kg on turf."""
-    rig = Rig(RigConfig(athlete="recreational", lengths=_WORKOUT_LENGTHS), driver_kind=driver_kind)
+    is_signed = driver_kind is SignedDriver
+    rig = Rig(RigConfig(athlete="recreational", lengths=_WORKOUT_LENGTHS, signed_driver=is_signed))
     half_body_weight = load(129_400) | {"inertia_g": 40_000}
     fields = {"hold": 0, "lease_ms": 0, "pull": half_body_weight, "push": half_body_weight}
     rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))

@@ -56,7 +56,7 @@ def draw(rig: Rig, samples: list[tuple[int, ...]], law_N: float, length: Length,
     time_s = rig.trace.column("time_s")[begin:end]
 
     def truth(name: str) -> list[float]:
-        return [sign * value for value in rig.trace.column(name)[begin:end]]  # type: ignore[union-attr]
+        return [sign * value for value in rig.trace.column(name)[begin:end]]
 
     measured = samples[begin:end]
     steps = [step for step in rig.athlete.steps if length.start_s <= step.time_s <= length.end_s]

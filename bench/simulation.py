@@ -79,7 +79,7 @@ def where_the_time_goes(rig: Rig) -> Counter[str]:
     _run(rig, _TICKS)
     profile.disable()
     found = Counter[str]()
-    for (file, _, _), (_, _, own_s, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+    for (file, _, _), (_, _, own_s, _, _) in pstats.Stats(profile).stats.items():
         found[_part(file)] += own_s
     return found
 

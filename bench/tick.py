@@ -18,29 +18,29 @@ _CHIP_PARTS = 8
 _PERIOD_us = 1000.0
 
 
-def _nothing(s: array, ring: array) -> None:  # type: ignore[type-arg]
+def _nothing(s: array, ring: array) -> None:
     """Takes the tick's place, to know what the loop around it costs."""
 
 
-def _seconds(tick: object, stimulus: array) -> float:  # type: ignore[type-arg]
+def _seconds(tick: object, stimulus: array) -> float:
     s = array("i", bytes(4 * firmware.STATE_WORDS))
     ring = array("H", bytes(2 * firmware.SAMPLE_WORDS * firmware.RING_SAMPLES))
     at, end = 0, len(stimulus)
     before = time.perf_counter()
     while at < end:
         at = replay.set_words(stimulus, at, s)
-        tick(s, ring)  # type: ignore[operator]
+        tick(s, ring)
     return time.perf_counter() - before
 
 
-def on_cpython_us(stimulus: array) -> float:  # type: ignore[type-arg]
+def on_cpython_us(stimulus: array) -> float:
     """Least time of a tick over several rounds, in us."""
     full = min(_seconds(firmware.tick, stimulus) for _ in range(_ROUNDS))
     empty = min(_seconds(_nothing, stimulus) for _ in range(_ROUNDS))
     return (full - empty) * 1e6 / lane.count_ticks(stimulus)
 
 
-def on_unix_us(stimulus: array) -> float:  # type: ignore[type-arg]
+def on_unix_us(stimulus: array) -> float:
     """The same on the MicroPython unix port, as bytecode. Raises Missing."""
     micropython = stage.unix_micropython()
     if micropython is None:

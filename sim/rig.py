@@ -95,7 +95,7 @@ Action = Callable[["Rig"], None]
 
 
 class Rig:
-    """One simulated sled. `person` replaces the config's athlete, `driver_kind` its driver."""
+    """One simulated sled. `person` replaces the config's athlete."""
 
     board: VirtualBoard
 
@@ -103,7 +103,6 @@ class Rig:
         self,
         config: RigConfig = RigConfig(),  # noqa: B008 - immutable
         person: Person | None = None,
-        driver_kind: type[drivers.Driver] | None = None,
     ) -> None:
         """Raises ValueError naming what cannot be simulated."""
         check(config)
@@ -118,9 +117,7 @@ class Rig:
         self.sled = instance(config.sled)
         driver_parameters = instance(config.driver)
         sensors = instance(config.sensors)
-        if driver_kind is None:
-            driver_kind = drivers.SignedDriver if config.signed_driver else drivers.Driver
-        self.driver = driver_kind(driver_parameters)
+        self.driver = (drivers.SignedDriver if config.signed_driver else drivers.Driver)(driver_parameters)
         body_mass_kg = self.athlete.body.body_mass_kg if self.athlete else 80.0
         self.plant = Plant(self.sled, body_mass_kg, driver_parameters.crawl_N_s_per_m)
         self.encoder = Encoder(sensors, config.seed * 8 + 7)
@@ -141,13 +138,12 @@ class Rig:
         self._dark_until = 0  # the controller has no power before
         self._boots = random.getrandbits(16)
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
-        self._is_connected = True
         self._boot(RESET_POWER_ON)
 
     def _boot(self, cause: int) -> None:
         self._boots = (self._boots + 1) & 0xFFFF
         board = VirtualBoard(self._unique_id, self._boots, cause)
-        board.is_connected = self._is_connected
+        board.is_connected = self.cable.is_through and self.cable.has_host
         if cause != RESET_POWER_ON:
             board.to_host = self.board.to_host  # that far the bytes had come already
         self.board = board
@@ -198,11 +194,11 @@ class Rig:
     @property
     def is_connected(self) -> bool:
         """Whether a host is at the other end; without one the device's bytes stay with it."""
-        return self._is_connected
+        return self.cable.has_host
 
     @is_connected.setter
     def is_connected(self, value: bool) -> None:
-        self._is_connected = self.cable.has_host = value
+        self.cable.has_host = value
         self.board.is_connected = value
         if not value:
             self.cable.lose(self.board)

@@ -71,6 +71,16 @@ def put(rig: Rig, part: str, attribute: str, value: Any) -> End:
     return hold(rig, what, value, settle)
 
 
+def puts(part: str, attribute: str) -> Callable[[Rig, float], End]:
+    """For the table: gives the attribute the fault's own number."""
+    return lambda rig, value: put(rig, part, attribute, value)
+
+
+def puts_fixed(part: str, attribute: str, value: Any) -> Callable[[Rig, float], End]:
+    """For the table: gives the attribute this value; the fault has no number."""
+    return lambda rig, _: put(rig, part, attribute, value)
+
+
 def read_through(rig: Rig, reading: str, change: Filter) -> End:
     """Let `change` make of a sensor's reading what the firmware gets."""
     filters = rig.filters[reading]

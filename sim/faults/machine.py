@@ -1,38 +1,10 @@
 """What can break about motor driver, battery, brake chopper and cooling."""
 
-from collections.abc import Callable
-from typing import Any
-
-from sim.faults.breaking import End, Fault, Value, nothing, put, together
+from sim.faults.breaking import End, Fault, Value, nothing, puts, puts_fixed, together
 from sim.rig import Rig
 
-
-def _driver(attribute: str, broken: Any) -> Callable[[Rig, float], End]:
-    return lambda rig, _: put(rig, "driver", attribute, broken)
-
-
-def _driver_stuck_force(rig: Rig, force_N: float) -> End:
-    return put(rig, "driver", "stuck_N", force_N)
-
-
-def _driver_stuck_command(rig: Rig, force_N: float) -> End:
-    return put(rig, "driver", "stuck_command_N", force_N)
-
-
-def _driver_weak(rig: Rig, part: float) -> End:
-    return put(rig, "driver", "strength", part)
-
-
-def _battery_sag(rig: Rig, sag_V: float) -> End:
-    return put(rig, "supply", "sag_V", sag_V)
-
-
-def _battery_full(rig: Rig, _: float) -> End:
-    return put(rig, "supply", "is_refusing", True)
-
-
-def _chopper_dead(rig: Rig, _: float) -> End:
-    return put(rig, "supply", "is_chopper_dead", True)
+_battery_full = puts_fixed("supply", "is_refusing", True)
+_chopper_dead = puts_fixed("supply", "is_chopper_dead", True)
 
 
 def _over_voltage(rig: Rig, _: float) -> End:
@@ -42,10 +14,6 @@ def _over_voltage(rig: Rig, _: float) -> End:
 def _brown_out(rig: Rig, ms: float) -> End:
     rig.brown_out(int(ms))
     return nothing
-
-
-def _cooling_blocked(rig: Rig, _: float) -> End:
-    return put(rig, "supply.heat", "cooling", 0.0)
 
 
 def _hot_motor(rig: Rig, winding_C: float) -> End:
@@ -58,14 +26,14 @@ MACHINE_FAULTS = (
         "driver_fault",
         "driver",
         "The motor driver reports a fault and makes no force.",
-        _driver("is_broken", True),
+        puts_fixed("driver", "is_broken", True),
         shows="DRIVER",
     ),
     Fault(
         "driver_stuck_force",
         "driver",
         "The driver's power stage holds one force, whatever is commanded, enabled or not.",
-        _driver_stuck_force,
+        puts("driver", "stuck_N"),
         Value("force_N", 300.0, 0.0, 1000.0),
         not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there for ever, STOP or not.",
     ),
@@ -73,7 +41,7 @@ MACHINE_FAULTS = (
         "driver_stuck_command",
         "driver",
         "The driver's command input is stuck at one force; ENABLE still takes it off.",
-        _driver_stuck_command,
+        puts("driver", "stuck_command_N"),
         Value("force_N", 300.0, 0.0, 800.0),
         not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there until STOP takes ENABLE"
         " away.",
@@ -82,7 +50,7 @@ MACHINE_FAULTS = (
         "driver_wrong_sign",
         "driver",
         "The driver drives the sled on instead of braking it.",
-        _driver("is_wrong_signed", True),
+        puts_fixed("driver", "is_wrong_signed", True),
         not_yet="PASSIVITY: the brake drives the sled on, to 6.5 m/s in a second; the observer only looks"
         " at way back, and OVERSPEED ends it at 9 m/s, after 1.8 kJ.",
     ),
@@ -90,7 +58,7 @@ MACHINE_FAULTS = (
         "driver_weak",
         "driver",
         "The brake makes only this part of the force that is commanded.",
-        _driver_weak,
+        puts("driver", "strength"),
         Value("part", 0.5, 0.0, 1.0),
         not_yet="CELL_DISAGREES: the brake makes half of what is commanded, 119 N fall to 62 N at once;"
         " the trim gives 15 N of them back.",
@@ -99,7 +67,7 @@ MACHINE_FAULTS = (
         "driver_dead",
         "driver",
         "The driver makes no force and says nothing about it.",
-        _driver("is_dead", True),
+        puts_fixed("driver", "is_dead", True),
         not_yet="CELL_DISAGREES: the brake falls from 119 N to nothing at once, and the firmware goes on"
         " commanding it.",
     ),
@@ -107,7 +75,7 @@ MACHINE_FAULTS = (
         "battery_sag",
         "power",
         "The battery's voltage falls by so much.",
-        _battery_sag,
+        puts("supply", "sag_V"),
         Value("sag_V", 10.0, 0.0, 30.0),
         shows="BUS_LOW",
     ),
@@ -153,7 +121,7 @@ MACHINE_FAULTS = (
         "cooling_blocked",
         "heat",
         "No air comes to the motors.",
-        _cooling_blocked,
+        puts_fixed("supply.heat", "cooling", 0.0),
         expected="Nothing at once: the motor gets hot in the course of many minutes, and then it shows as"
         " TOO_HOT.",
     ),

@@ -59,7 +59,7 @@ def script(pushes: list[Push], load_N: float) -> tuple[Callable[[float], float],
 
 def loaded_rig(load: dict[str, int], config: RigConfig, driver_kind: type[Driver]) -> Rig:
     """A rig that is armed, with that held load and its envelope open."""
-    rig = Rig(config, driver_kind=driver_kind)
+    rig = Rig(config._replace(signed_driver=driver_kind is SignedDriver))
     rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))
     rig.write(wire.encode("ARM", {"command_id": 1}))
     rig.write(
@@ -96,7 +96,7 @@ def run(
 
 def run_naive(load_N: float, pushes: list[Push], seed: int = 1) -> float:
     """The same sled under F * sign(v), v the difference of two encoder readings. Returns the J injected."""
-    rig = Rig(RigConfig(seed=seed), driver_kind=SignedDriver)
+    rig = Rig(RigConfig(seed=seed, signed_driver=True))
     plant, driver = rig.plant, rig.driver
     force_N, length_s = script(pushes, load_N)
     command = round(load_N / 800.0 * 4095)

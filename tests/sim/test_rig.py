@@ -145,7 +145,7 @@ def script(parts):
 @given(segments, st.sampled_from([Driver, SignedDriver]), st.integers(0, 800_000), st.integers(0, 45_000))
 def test_the_firmware_lets_no_driver_drive_the_sled(parts, driver_kind, force_mN, inertia_g):
     """In brake mode not at all; if it keeps its sign for a tick, by the firmware's impulse budget."""
-    rig = Rig(RigConfig(), person=ScriptedForce(script(parts)), driver_kind=driver_kind)
+    rig = Rig(RigConfig(signed_driver=driver_kind is SignedDriver), person=ScriptedForce(script(parts)))
     rig.write(set_load(force_mN, inertia_g=inertia_g))
     rig.step(300 + int(1000 * sum(seconds for seconds, _ in parts)))
     assert rig.truth.injected_J <= (0.0 if driver_kind is Driver else 0.05)
@@ -160,7 +160,7 @@ def test_shoved_to_and_fro_a_signed_driver_gets_no_chance():
     for seed in range(12):
         random = Random(seed)
         parts = [(random.uniform(0.05, 1.0), random.uniform(-500.0, 500.0)) for _ in range(20)]
-        rig = Rig(RigConfig(), person=ScriptedForce(script(parts)), driver_kind=SignedDriver)
+        rig = Rig(RigConfig(signed_driver=True), person=ScriptedForce(script(parts)))
         rig.write(set_load(800_000))
         rig.step(9000)
         braked_J += rig.truth.brake_J
