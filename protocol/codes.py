@@ -62,7 +62,7 @@ STOPS = (
 
 RESETS = (
     Code(0, "UNKNOWN", "The cause of the last reset is not known."),
-    Code(1, "POWER_ON", "Power was switched on."),
+    Code(1, "POWER_ON", "Power was switched on, or had fallen away for a moment."),
     Code(2, "WATCHDOG", "The watchdog reset the controller."),
     Code(3, "REBOOT", "A program asked for a reboot."),
 )
@@ -172,6 +172,34 @@ FAULTS = (
         "warn",
         "The controller was reset by its watchdog.",
         "report it if it returns",
+    ),
+    Fault(
+        17,
+        "BUS_SENSOR",
+        "ramp",
+        "The reading of the bus voltage stays the same whatever the brake does.",
+        "check the wires of the voltage divider",
+    ),
+    Fault(
+        18,
+        "TEMPERATURE_SENSOR",
+        "ramp",
+        "The motor's temperature sensor is not connected.",
+        "check the sensor's wires",
+    ),
+    Fault(
+        19,
+        "TICK_STALLED",
+        "drop",
+        "The control loop stopped; the main program released the brake.",
+        "report it if it returns",
+    ),
+    Fault(
+        20,
+        "SETTINGS_DAMAGED",
+        "warn",
+        "The saved settings could not be read; the default settings are in force.",
+        "check the settings and save them again",
     ),
 )
 

@@ -41,6 +41,22 @@ _ROWS = (
     ("too_hot_cC", 10_000, 3_000, 15_000, "motor temperature that counts as a fault"),
     ("hold_s", 600, 10, 3_600, "time without motion after which a held load is released"),
     ("in_flight_ticks", 4, 1, 20, "ticks a command may take to act, for the passivity limit"),
+    (
+        "bus_fold_mV",
+        55_700,
+        20_000,
+        100_000,
+        "bus voltage from which the brake fades, to nothing at bus_high_mV",
+    ),
+    ("hot_fold_cC", 8_500, 3_000, 15_000, "motor temperature from which it fades, to nothing at too_hot_cC"),
+    (
+        "disagree_mN",
+        60_000,
+        20_000,
+        500_000,
+        "force that neither cell nor brake explain, and that is a fault",
+    ),
+    ("button_step_mN", 10_000, 1_000, 100_000, "by how much a button of the sled changes the load"),
 )
 
 SETTINGS: tuple[Setting, ...] = tuple(Setting(n, *row) for n, row in enumerate(_ROWS))

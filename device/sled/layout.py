@@ -200,14 +200,18 @@ FAULT_TICK_OVERRUN = const(13)
 FAULT_MAIN_STALLED = const(14)
 FAULT_LEASE_LAPSED = const(15)
 FAULT_WATCHDOG_RESET = const(16)
-FAULT_DROP_MASK = const(15)
-FAULT_RAMP_MASK = const(32752)
+FAULT_BUS_SENSOR = const(17)
+FAULT_TEMPERATURE_SENSOR = const(18)
+FAULT_TICK_STALLED = const(19)
+FAULT_SETTINGS_DAMAGED = const(20)
+FAULT_DROP_MASK = const(524303)
+FAULT_RAMP_MASK = const(425968)
 SAMPLE_PUSH_BIT = const(0)
 SAMPLE_MODE_SHIFT = const(1)
 SAMPLE_MODE_MASK = const(7)
 SAMPLE_LIMITS_SHIFT = const(4)
 
-LAYOUT_HASH_BYTES = b"\x2f\x7c\x31\x9a"
+LAYOUT_HASH_BYTES = b"\x6b\x6a\x3f\x74"
 # Greatest value of each word of a load, in order; the lowest is 0.
 LOAD_MAXIMA = (
     1000000,
@@ -242,4 +246,8 @@ SETTINGS = (
     (10000, 3000, 15000),
     (600, 10, 3600),
     (4, 1, 20),
+    (55700, 20000, 100000),
+    (8500, 3000, 15000),
+    (60000, 20000, 500000),
+    (10000, 1000, 100000),
 )

@@ -108,7 +108,11 @@ BUS_LOW_mV = const(103)
 TOO_HOT_cC = const(104)
 HOLD_s = const(105)
 IN_FLIGHT_ticks = const(106)
-STATE_WORDS = const(107)
+BUS_FOLD_mV = const(107)
+HOT_FOLD_cC = const(108)
+DISAGREE_mN = const(109)
+BUTTON_STEP_mN = const(110)
+STATE_WORDS = const(111)
 
 # Bits of LIMITS and FAULTS: the numbers of protocol/codes.py, as masks.
 _LIMIT_FORCE_MAX = const(1)
