@@ -43,7 +43,7 @@ _ROWS = (
     ("in_flight_ticks", 4, 1, 20, "ticks a command may take to act, for the passivity limit"),
     (
         "bus_fold_mV",
-        55_700,
+        55_600,
         20_000,
         100_000,
         "bus voltage from which the brake fades, to nothing at bus_high_mV",

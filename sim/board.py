@@ -7,10 +7,13 @@ until read; towards the host a small buffer fills up, and without a host nothing
 from array import array
 from collections import deque
 
+from device.sled import tick
+
 _TO_HOST_BYTES = 4096  # as much as a terminal driver keeps
 
 FLAG_SIMULATED = 1
 RESET_POWER_ON = 1
+RESET_WATCHDOG = 2
 RESET_REBOOT = 3
 
 
@@ -26,6 +29,7 @@ class VirtualBoard:
         self.ring: array[int] = array("H")
         self.is_connected = True
         self.wants_reboot = False
+        self.now_ms = 0
         self.from_host: deque[bytes] = deque()
         self.to_host = bytearray()
 
@@ -57,6 +61,14 @@ class VirtualBoard:
     def since_tick_us(self) -> int:
         """Time since the tick began: none, the main loop costs no virtual time."""
         return 0
+
+    def uptime_ms(self) -> int:
+        """Time by a clock that does not need the tick: the rig's."""
+        return self.now_ms & 0xFFFFF
+
+    def release(self) -> None:
+        """Brake off, though the tick has stopped."""
+        self.s[tick.ENABLE] = self.s[tick.DUTY] = 0
 
     def enter_repl(self) -> None:
         """There is no MicroPython here to give a prompt; say so and start again."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from device.sled import tick as firmware
 from device.sled.app import App
-from sim.board import RESET_POWER_ON, RESET_REBOOT, VirtualBoard
+from sim.board import RESET_POWER_ON, RESET_REBOOT, RESET_WATCHDOG, VirtualBoard
 from sim.cable import Cable
 from sim.people.athlete import Athlete, Person
 from sim.people.bodies import ATHLETES, Body
@@ -26,6 +26,8 @@ from sim.world.sensors import Encoder, LoadCell
 TICK_us = 1000
 _POLL_TICKS = 5  # the main loop comes round at least this often
 _SUPPLY_TICKS = 10
+_HIGH_BUS_V = 52.0  # beyond, it is worked out every tick: what brakes into a full battery lifts it fast
+_WATCHDOG_TICKS = 200
 _LATE_MAX_us = 1_000_000
 
 ESTOP = 1  # bits of the switches
@@ -136,6 +138,7 @@ class Rig:
         self._main_from = self._tick_from = 0  # the main loop, and the tick, do not run before
         self._tick_due = 0  # when the next tick of the firmware should come
         self._dark_until = 0  # the controller has no power before
+        self._supplied_tick = 0
         self._boots = random.getrandbits(16)
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
         self._boot(RESET_POWER_ON)
@@ -147,6 +150,7 @@ class Rig:
         if cause != RESET_POWER_ON:
             board.to_host = self.board.to_host  # that far the bytes had come already
         self.board = board
+        self._fed_tick = self.ticks
         self.encoder.restart(self.plant.x_m)
         self.app = App(self.board)  # type: ignore[no-untyped-call]
         s = self.board.s
@@ -289,6 +293,8 @@ class Rig:
         at_switches = firmware.SWITCHES
         at_duty = firmware.DUTY
         at_enable = firmware.ENABLE
+        at_feed = firmware.FEED_WATCHDOG
+        is_bus_high = supply.bus_V > _HIGH_BUS_V
         now = self.ticks
         is_ticking = now >= self._tick_from and now >= self._dark_until
         is_polling = now >= self._main_from and now >= self._dark_until
@@ -311,11 +317,19 @@ class Rig:
                 person.act(plant, now * TICK_s, is_enabled != 0)
             advance(driver.brake_N, driver.signed_N)
             now += 1
-            if not now % _SUPPLY_TICKS:
-                supply.update(plant, driver, _SUPPLY_TICKS)
+            if is_bus_high or not now % _SUPPLY_TICKS:
+                supply.update(plant, driver, now - self._supplied_tick)
+                self._supplied_tick = now
+                is_bus_high = supply.bus_V > _HIGH_BUS_V
                 s[firmware.BUS_mV] = bus_mV()
                 s[firmware.TEMPERATURE_cC] = temperature_cC()
                 switches = self.switches | (DRIVER_FAULT if driver.is_tripped else 0)
+                if (is_ticking and s[at_feed]) or now < self._dark_until:
+                    self._fed_tick = now
+                elif now - self._fed_tick >= _WATCHDOG_TICKS:
+                    self.ticks = now
+                    self.reboot(RESET_WATCHDOG)
+                    return
             if trace is not None and not now % trace.every_ticks:
                 self.ticks = now
                 trace.note(self)
@@ -324,6 +338,7 @@ class Rig:
                 if not is_polling:
                     continue
                 self.ticks = now
+                board.now_ms = now
                 app.poll()  # type: ignore[no-untyped-call]
                 if app.leaving and app.link.is_quiet():  # type: ignore[no-untyped-call]
                     # What App.run does once its answer is on its way.

@@ -5,13 +5,17 @@ Everything the tick shares with it is a word of the state block `s`; each word h
 
 from array import array
 
-from . import codec, guard, layout, modes, tick
+from . import codec, guard, layout, modes, settings, tick
 from .commands import Commands
 from .link import Link
 from .telemetry import Telemetry
 
 # The tick counts the main loop as stalled after this time; a garbage collection takes up to 30 ms.
 _MAIN_LIMIT_ticks = 100
+# And the main loop the tick after this one, on the board's own clock.
+_TICK_LIMIT_ms = 10
+_UPTIME_MASK = 0xFFFFF
+_BUS_WATCHED_mW = 20_000  # of braking; less does not move the bus's voltage enough to see
 _MOVES_mm_per_s_q10 = 30 << 10
 _STANDS_ticks = 500
 _FRAMES_A_PASS = 8
@@ -38,9 +42,13 @@ class App:
         self.commands = Commands(self)
         self._leaving = 0
         self._reported = 0  # faults already sent to the host
+        self._since_ticks = array("i", [-1] * len(guard.LASTING))
+        self._bus_mV = 0
+        self._tick_index = -1
+        self._tick_ms = 0
         s = self.s
-        for number in range(len(layout.SETTINGS)):
-            s[tick.SETTINGS_AT + number] = layout.SETTINGS[number][0]
+        settings.take_defaults(s)
+        s[tick.FOLD_BUS_q10] = s[tick.FOLD_HOT_q10] = s[tick.HOT_ALLOWED_q10] = 1024
         s[tick.DROP_MASK] = layout.FAULT_DROP_MASK
         s[tick.RAMP_MASK] = layout.FAULT_RAMP_MASK
         s[tick.DIRECTION] = s[tick.HEADING] = 1
@@ -64,6 +72,7 @@ class App:
     def poll(self):
         """One pass: proves life to the tick, answers what has come in, sends what is due."""
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
+        self._watch_tick()
         self._update_mode()
         # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
         # must work on a host that does not read, and whoever misses an answer asks again.
@@ -99,7 +108,7 @@ class App:
             s[tick.NEXT_PULL + at] = 0
         # Felt as its own mass, the sled needs no brake.
         s[tick.NEXT_PULL + 1] = s[tick.NEXT_PUSH + 1] = s[tick.BARE_MASS_g]
-        s[tick.TRIM_mN_q10] = 0
+        s[tick.TRIM_mN_q10] = s[tick.TRIM_mN_q10 + 1] = 0
         s[tick.LEASED] = 0
         s[tick.LEASE_LEFT_ticks] = 0
         s[tick.STILL_TICKS] = 0
@@ -158,7 +167,7 @@ class App:
     def look_for_faults(self):
         """Raise the trigger of whatever fault is latched, and latch the slow ones."""
         s = self.s
-        s[tick.FAULTS_MAIN] |= self._slow_faults()
+        s[tick.FAULTS_MAIN] |= guard.lasting(self._slow_faults(), s[tick.SAMPLE_INDEX], self._since_ticks)
         faults = self.faults()
         if faults & layout.FAULT_DROP_MASK:
             self.trigger(modes.DROP_FAULT)
@@ -167,9 +176,23 @@ class App:
         elif faults & (1 << layout.FAULT_LEASE_LAPSED):
             self.trigger(modes.LAPSE)
 
+    def _watch_tick(self):
+        """Release the brake if the tick has stopped: MicroPython silences a handler that raised."""
+        s = self.s
+        now_ms = self.board.uptime_ms()
+        if s[tick.SAMPLE_INDEX] != self._tick_index:
+            self._tick_index = s[tick.SAMPLE_INDEX]
+            self._tick_ms = now_ms
+        elif (now_ms - self._tick_ms) & _UPTIME_MASK > _TICK_LIMIT_ms:
+            self.board.release()
+            s[tick.FAULTS_MAIN] |= 1 << layout.FAULT_TICK_STALLED
+
     def _update_mode(self):
         s = self.s
         self.look_for_faults()
+        s[tick.HOT_ALLOWED_q10] = guard.hot_fold_q10(
+            s[tick.TEMPERATURE_cC], s[tick.HOT_FOLD_cC], s[tick.TOO_HOT_cC], s[tick.HOT_ALLOWED_q10]
+        )
         if s[tick.SAMPLE_INDEX] > _INDEX_AGED and not modes.is_armed(self.mode):
             self.leave(self.LEAVE_REBOOT)
         if self.mode == layout.MODE_RAMPING_DOWN:
@@ -186,13 +209,21 @@ class App:
 
     def _slow_faults(self):
         s = self.s
-        return guard.slow_faults(
-            s[tick.BUS_mV],
+        bus_mV = s[tick.BUS_mV]
+        faults = guard.slow_faults(
+            bus_mV,
             s[tick.BUS_LOW_mV],
             s[tick.BUS_HIGH_mV],
+            s[tick.FOLD_BUS_q10],
             s[tick.TEMPERATURE_cC],
             s[tick.TOO_HOT_cC],
         )
+        # While the brake feeds the bus, its voltage never stands still.
+        power_mW = (s[tick.BRAKE_mN] >> 10) * (s[tick.VELOCITY_mm_per_s_q10] >> 10)
+        if bus_mV == self._bus_mV and not -_BUS_WATCHED_mW < power_mW < _BUS_WATCHED_mW:
+            faults |= 1 << layout.FAULT_BUS_SENSOR
+        self._bus_mV = bus_mV
+        return faults
 
     def _causes(self):
         """Bits of the faults whose cause can be seen at this moment."""
@@ -202,6 +233,8 @@ class App:
             causes |= 1 << layout.FAULT_ESTOP
         if s[tick.SWITCHES] & 2:
             causes |= 1 << layout.FAULT_DRIVER
+        if (self.board.uptime_ms() - self._tick_ms) & _UPTIME_MASK > _TICK_LIMIT_ms:
+            causes |= 1 << layout.FAULT_TICK_STALLED
         if s[tick.RAILED_TICKS]:
             causes |= 1 << layout.FAULT_CELL_RAILED
         if s[tick.SILENT_TICKS]:

@@ -7,6 +7,7 @@ The only firmware file that names registers (RP2040 datasheet: 2.3 SIO, 3 PIO, 4
 # ruff: noqa: F821 - PIO instructions and viper's pointers are names of the compilers
 import select
 import sys
+import time
 from array import array
 
 import machine
@@ -22,6 +23,7 @@ from .tick import (
     DUTY,
     DUTY_MAX,
     ENABLE,
+    FEED_WATCHDOG,
     SAMPLE_INDEX,
     SWITCHES,
     BUS_mV,
@@ -45,6 +47,9 @@ _BUS_FULL_SCALE_mV = const(72_600)  # 3.3 V behind a 22:1 divider
 # 12-bit readings of a 10 kOhm NTC (B = 3950 K) to ground under 10 kOhm, at -20, -10, ... 130 degrees C.
 _NTC_READINGS = (3741, 3496, 3157, 2739, 2278, 1825, 1419, 1082, 816, 613, 462, 350, 267, 206, 160, 126)
 _USB_CHUNK_BYTES = const(64)
+# Fed by the tick alone, while the main loop proves alive or the load is still coming down.
+_WATCHDOG_ms = const(200)
+_WATCHDOG_CTRL = const(0x40058000)
 
 # The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
 _COUNTS = const(0)
@@ -53,15 +58,16 @@ _SWITCHES = const(2)
 _LATE_us = const(3)
 _DUTY = const(4)
 _ENABLE = const(5)
+_FEED_WATCHDOG = const(103)
+_BUS_mV = const(34)
 assert (_COUNTS, _CELL_RAW, _SWITCHES, _LATE_us) == (COUNTS, CELL_RAW, SWITCHES, LATE_us)
-assert (_DUTY, _ENABLE) == (DUTY, ENABLE)
+assert (_DUTY, _ENABLE, _FEED_WATCHDOG, _BUS_mV) == (DUTY, ENABLE, FEED_WATCHDOG, BUS_mV)
 
 # The board's own words.
-_BUS_RAW = const(0)
-_NTC_RAW = const(1)
-_TICK_us = const(2)
-_IS_NTC_NEXT = const(3)
-_STEPS = const(4)  # last word of the encoder program
+_NTC_RAW = const(0)
+_TICK_us = const(1)
+_NTC_AT = const(2)  # ticks, of which every eighth reads the temperature
+_STEPS = const(3)  # last word of the encoder program
 
 
 @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
@@ -150,12 +156,17 @@ def _read_inputs(s: ptr32, own: ptr32):
         total += adc[1]
         n += 1
     s[_CELL_RAW] = total << 2
-    channel = 1 + own[_IS_NTC_NEXT]
-    adc[0] = 0x0005 | (channel << 12)
+    adc[0] = 0x1005  # the bus: it can rise by a volt in a tick
     while (adc[0] & 0x100) == 0:
         pass
-    own[_BUS_RAW + own[_IS_NTC_NEXT]] = adc[1]
-    own[_IS_NTC_NEXT] = own[_IS_NTC_NEXT] ^ 1
+    s[_BUS_mV] = adc[1] * _BUS_FULL_SCALE_mV >> 12
+    n = own[_NTC_AT]
+    own[_NTC_AT] = (n + 1) & 7
+    if n == 0:
+        adc[0] = 0x2005
+        while (adc[0] & 0x100) == 0:
+            pass
+        own[_NTC_RAW] = adc[1]
 
     pins = ptr32(0xD0000000)[1] >> _FAULT_PIN
     # fault (low), e-stop (high), up and down (low) to bits 1, 0, 2, 3
@@ -164,12 +175,14 @@ def _read_inputs(s: ptr32, own: ptr32):
 
 @micropython.viper
 def _write_outputs(s: ptr32):
-    """The command first, then ENABLE: never enabled with an old command."""
+    """The command first, then ENABLE: never enabled with an old command. And the watchdog is fed."""
     ptr32(0x40050000)[18] = s[_DUTY]
     if s[_ENABLE]:
         ptr32(0xD0000000)[5] = 0x80
     else:
         ptr32(0xD0000000)[6] = 0x80
+    if s[_FEED_WATCHDOG]:
+        ptr32(0x40058000)[1] = 2 * 1000 * _WATCHDOG_ms  # counts twice a microsecond: erratum E1
 
 
 class Board:
@@ -191,7 +204,7 @@ class Board:
         self.reset_cause = layout.RESET_POWER_ON
         if machine.reset_cause() == machine.WDT_RESET:
             self.reset_cause = layout.RESET_WATCHDOG
-        self._own = array("i", bytearray(4 * 5))
+        self._own = array("i", bytearray(4 * 4))
         self._s = None
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
@@ -212,14 +225,20 @@ class Board:
         encoder.active(1)
         self._encoder = encoder
 
+        # Locals of this function: looking up a global can take 100 us in a hard interrupt.
+        read_inputs = _read_inputs
+        run_tick = tick
+        write_outputs = _write_outputs
+
         def handler(_machine):
-            _read_inputs(s, own)
-            tick(s, ring)
-            _write_outputs(s)
+            read_inputs(s, own)
+            run_tick(s, ring)
+            write_outputs(s)
 
         self._metronome = rp2.StateMachine(4, _metronome, freq=32_000)
         self._metronome.irq(handler, hard=True)
         self._metronome.active(1)
+        machine.WDT(timeout=_WATCHDOG_ms)
 
     def readinto(self, buf):
         """Bytes from USB into `buf`, as many as wait; 0 if none. Converts the slow readings on the way."""
@@ -241,6 +260,15 @@ class Board:
         """Time since the last tick began."""
         return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
 
+    def uptime_ms(self):
+        """Time since power-on, by a clock that does not need the tick; wraps at 2**20."""
+        return time.ticks_ms() & 0xFFFFF
+
+    def release(self):
+        """Brake off, for a tick that has stopped. The watchdog, which only the tick feeds, then resets."""
+        self._enable.value(0)
+        self._brake.duty_u16(0)
+
     def enter_repl(self):
         """Stop the brake and hand USB back to MicroPython's prompt."""
         self._halt()
@@ -253,14 +281,13 @@ class Board:
 
     def _halt(self):
         self._metronome.active(0)
-        self._enable.value(0)
-        self._brake.duty_u16(0)
+        self.release()
+        machine.mem32[_WATCHDOG_CTRL + 0x3000] = 1 << 30  # clears its enable bit
 
     def _convert_slow(self):
         if self._s[SAMPLE_INDEX] < 2:
             return  # not read yet
         own = self._own
-        self._s[BUS_mV] = own[_BUS_RAW] * _BUS_FULL_SCALE_mV // 4096
         self._s[TEMPERATURE_cC] = temperature_cC(own[_NTC_RAW])
 
 

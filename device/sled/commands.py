@@ -6,7 +6,7 @@ command id is answered from memory. Nothing is changed by a message that is refu
 
 from array import array
 
-from . import VERSION, codec, guard, layout, modes, tick
+from . import VERSION, codec, guard, layout, modes, settings, tick
 
 _LEASE_MIN_ms = 100
 _LEASE_MAX_ms = 10_000
@@ -268,6 +268,7 @@ class Commands:
         if value < lowest or value > highest:
             return self._reply(command_id, layout.RESULT_BAD_VALUE, app.s[at])
         app.s[at] = value
+        settings.derive(app.s)
         return self._reply(command_id, layout.RESULT_OK, value)
 
     def _save_settings(self, frame):

@@ -45,74 +45,110 @@ HEADING = const(17)  # sign of the velocity at the last command
 BRAKE_mN = const(18)  # last command
 BRAKE_PEAK_mN = const(19)  # the greatest command of the last ticks, slowly forgotten
 LEVEL_mN = const(20)  # tow force asked for, after the envelope
-CEILING_mN = const(21)  # envelope around the law while a load changes
-FLOOR_mN = const(22)
-TRIM_mN_q10 = const(23)
-WINDOW_COUNTS = const(24)  # counts moved in the last WINDOW_TICKS
-WINDOW_AT = const(25)
-STILL_TICKS = const(26)  # ticks without motion
-ODOMETER_mm = const(27)
-ODOMETER_um = const(28)
-FAULTS = const(29)  # latched by the tick, one bit for each fault
-LIMITS = const(30)  # what shaped this tick's force
-PERMIT = const(31)  # set by the main loop
-FAULTS_MAIN = const(32)  # latched by the main loop, which alone writes this word
-FAULTS_CLEAR = const(33)  # 1: forget FAULTS, then look again
-DROP_MASK = const(34)  # faults that drop the brake
-RAMP_MASK = const(35)  # faults that ramp it down
-MODE = const(36)  # for the sample's flags
-MAIN_LEFT_ticks = const(37)  # the main loop sets it on every pass
-LEASED = const(38)
-LEASE_LEFT_ticks = const(39)
-RAMP_TICKS = const(40)  # ticks since the ramp began, 0 when none
-RAMP_STEP_mN = const(41)
-RAMP_DONE = const(42)
-LOAD_PENDING = const(43)  # 1: take over NEXT_PULL and NEXT_PUSH
-INJECTED_64nJ = const(44)  # energy put into the sled since the last reversal
-RAILED_TICKS = const(45)
-SILENT_TICKS = const(46)
-LATE_TICKS = const(47)
-TOW_mN = const(48)  # measured tow force, tension positive
-LAW_mN = const(49)
-BUS_mV = const(50)  # input
-TEMPERATURE_cC = const(51)  # input
-WINDOW = const(52)  # counts moved in each of the last WINDOW_TICKS
+CEILING_mN = const(21)  # over the brake: rises slowly from the arming on, falls in a ramp down
+BRAKE_FELT_mN = const(22)  # the command, behind the driver's lag
+UNEXPLAINED_q17 = const(23)  # acceleration that no known force explains, mm/s per tick
+RESIDUAL_q14 = const(24)  # change of speed per tick that nothing explains, at once; mm/s
+WINDOW_COUNTS = const(25)  # counts moved in the last WINDOW_TICKS
+WINDOW_AT = const(26)
+STILL_TICKS = const(27)  # ticks without motion
+TOW_mN = const(28)  # measured tow force, tension positive
+BELIEVED_TOW_mN = const(29)  # the last one from within the cell's range
+LAST_RAW = const(30)
+FAULTS = const(31)  # latched by the tick, one bit for each fault
+LIMITS = const(32)  # what shaped this tick's force
+PERMIT = const(33)  # set by the main loop
+BUS_mV = const(34)  # input
+TEMPERATURE_cC = const(35)  # input
+FAULTS_MAIN = const(36)  # latched by the main loop, which alone writes this word
+FAULTS_CLEAR = const(37)  # 1: forget FAULTS, then look again
+DROP_MASK = const(38)  # faults that drop the brake
+RAMP_MASK = const(39)  # faults that ramp it down
+MODE = const(40)  # for the sample's flags
+MAIN_LEFT_ticks = const(41)  # the main loop sets it on every pass
+LEASED = const(42)
+LEASE_LEFT_ticks = const(43)
+RAMP_TICKS = const(44)  # ticks since the ramp began, 0 when none
+RAMP_STEP_mN = const(45)
+RAMP_DONE = const(46)
+LOAD_PENDING = const(47)  # 1: take over NEXT_PULL and NEXT_PUSH
+INJECTED_64nJ = const(48)  # energy put into the sled since the last reversal
+RAILED_TICKS = const(49)
+SILENT_TICKS = const(50)  # pulled hard without a count
+ZERO_TICKS = const(51)  # without a count
+LATE_us_SUM = const(52)  # of late ticks, slowly forgotten
+LAW_mN = const(53)
+WINDOW = const(54)  # counts moved in each of the last WINDOW_TICKS
 # One load for each direction: F0, m, b, c, k, v_cap in the units of the wire.
-PULL = const(60)
-PUSH = const(66)
-NEXT_PULL = const(72)
-NEXT_PUSH = const(78)
+PULL = const(62)
+PUSH = const(68)
+NEXT_PULL = const(74)
+NEXT_PUSH = const(80)
 LOAD_WORDS = const(6)
+MOVING_TICKS = const(86)  # counted to _JUDGED_TICKS
+# One of each for pull and push.
+OFFSET_mN = const(87)  # from the law to the level while a load changes; goes to nothing
+TRIM_mN_q10 = const(89)
+ODOMETER_mm = const(91)
+ODOMETER_um = const(92)
+FROZEN_TICKS = const(93)  # with the same reading of the load cell
+CELL_STEP_mN = const(94)  # of the last reading that was another one
+DROPOUTS = const(95)  # of the load cell, slowly forgotten
+DISAGREE_TICKS = const(96)  # each with a force that nothing explains; forgotten as fast
+MORE_TICKS = const(97)  # with far more resistance than was commanded
+DRIVEN_TICKS = const(98)  # with the brake driving the sled
+TRIM_END_TICKS = const(99)  # with the trim at its end, and not enough
+FOLD_BUS_q10 = const(100)  # part of the brake that the bus allows
+FOLD_HOT_q10 = const(101)  # that the motor's temperature allows; moves slowly ...
+HOT_ALLOWED_q10 = const(102)  # ... to this, set by the main loop
+FEED_WATCHDOG = const(103)  # output: whether the board may feed its watchdog
 # Settings, in the order of protocol/settings.py.
-SETTINGS_AT = const(84)
-BARE_MASS_g = const(84)
-ROLLING_mN = const(85)
-ROLLING_mN_s_per_m = const(86)
-um_PER_1024_COUNTS = const(87)
-CELL_ZERO_RAW = const(88)
-CELL_uN_PER_RAW = const(89)
-BRAKE_FULL_SCALE_mN = const(90)
-FORCE_MAX_mN = const(91)
-RAISE_mN_per_s = const(92)
-FALL_mN_per_s = const(93)
-SLEW_mN_per_s = const(94)
-TRIM_MAX_mN = const(95)
-CAP_GAIN_mN_s_per_m = const(96)
-FADE_ticks = const(97)
-REVERSAL_um = const(98)
-OVERSPEED_mm_per_s = const(99)
-ENCODER_JUMP_counts = const(100)
-ENCODER_SILENT_mN = const(101)
-BUS_HIGH_mV = const(102)
-BUS_LOW_mV = const(103)
-TOO_HOT_cC = const(104)
-HOLD_s = const(105)
-IN_FLIGHT_ticks = const(106)
-BUS_FOLD_mV = const(107)
-HOT_FOLD_cC = const(108)
-DISAGREE_mN = const(109)
-BUTTON_STEP_mN = const(110)
-STATE_WORDS = const(111)
+SETTINGS_AT = const(104)
+BARE_MASS_g = const(104)
+ROLLING_mN = const(105)
+ROLLING_mN_s_per_m = const(106)
+um_PER_1024_COUNTS = const(107)
+CELL_ZERO_RAW = const(108)
+CELL_uN_PER_RAW = const(109)
+BRAKE_FULL_SCALE_mN = const(110)
+FORCE_MAX_mN = const(111)
+RAISE_mN_per_s = const(112)
+FALL_mN_per_s = const(113)
+SLEW_mN_per_s = const(114)
+TRIM_MAX_mN = const(115)
+CAP_GAIN_mN_s_per_m = const(116)
+FADE_ticks = const(117)
+REVERSAL_um = const(118)
+OVERSPEED_mm_per_s = const(119)
+ENCODER_JUMP_counts = const(120)
+ENCODER_SILENT_mN = const(121)
+BUS_HIGH_mV = const(122)
+BUS_LOW_mV = const(123)
+TOO_HOT_cC = const(124)
+HOLD_s = const(125)
+IN_FLIGHT_ticks = const(126)
+BUS_FOLD_mV = const(127)
+HOT_FOLD_cC = const(128)
+DISAGREE_mN = const(129)
+BUTTON_STEP_mN = const(130)
+# What the tick needs of them, worked out by settings.derive() so that it need not divide.
+DERIVED_AT = const(131)
+INVERSE_MASS_q26 = const(131)  # 1 / g
+CELL_mN_q10_PER_RAW = const(132)
+RAISE_STEP_mN = const(133)  # a tick
+FALL_STEP_mN = const(134)  # a tick
+SLEW_STEP_mN = const(135)  # a tick
+FADE_GAIN = const(136)  # mN for each mm/s
+DRAG_WINDOW_q26 = const(137)  # loss of speed for each mN since the middle of the window, mm/s
+DRAG_AT_ONCE_q26 = const(138)  # the same since the middle of the last tick
+DUTY_q21_PER_mN = const(139)
+BUS_FOLD_q20_PER_mV = const(140)
+CAP_mN_PER_mm_per_s = const(141)
+STATE_WORDS = const(142)
+
+
+
+
 
 # Bits of LIMITS and FAULTS: the numbers of protocol/codes.py, as masks.
 _LIMIT_FORCE_MAX = const(1)
@@ -123,12 +159,18 @@ _LIMIT_SLEW = const(16)
 _LIMIT_RAMP = const(32)
 _ALL_BUT_SLEW = const(0xFFEF)
 _LIMIT_SPEED_CAP = const(128)
+_LIMIT_BUS = const(256)
+_LIMIT_TEMPERATURE = const(512)
 _FAULT_ESTOP = const(1)
 _FAULT_DRIVER = const(2)
 _FAULT_PASSIVITY = const(4)
+_FAULT_FORCE_STUCK = const(8)
 _FAULT_ENCODER_SILENT = const(0x10)
 _FAULT_ENCODER_JUMP = const(0x20)
+_FAULT_ENCODER = const(0x30)  # either
 _FAULT_CELL_RAILED = const(0x40)
+_FAULT_CELL_FROZEN = const(0x80)
+_FAULT_CELL_DISAGREES = const(0x100)
 _FAULT_OVERSPEED = const(0x200)
 _FAULT_TICK_OVERRUN = const(0x2000)
 _FAULT_MAIN_STALLED = const(0x4000)
@@ -136,11 +178,35 @@ _FAULT_LEASE_LAPSED = const(0x8000)
 
 _SPEED_MAX_mm_per_s = const(10_000)  # the law is evaluated up to here
 _ACCELERATION_MAX_q14 = const(327_680)  # 20 m/s^2
+_KNOWN_MAX_mN = const(1_000_000)
+_UNEXPLAINED_MAX_q17 = const(2_621_440)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
 _MISSING_MAX_mN = const(20_000)  # a stumble may not teach the trim much
 _COUNTER_MASK = const(0x3FFF_FFFF)  # 1074 km, and 12 days of samples: the main loop resets before
 _WRAP = const(0x2000_0000)  # 2**29
+
+# What no sled does, and how long until it is believed.
+_ZERO_TICKS = const(4)  # without a count ...
+_ZERO_um = const(2000)  # ... in which the sled should have come this far: 8 counts or more
+_TRACK_ERROR_MAX_um_q10 = const(5_120_000)  # 5 mm from where forces and counts had it
+_WIDE_CODE = const(0x2000)  # the mean of four readings of it or of the one before, in each quarter
+_FROZEN_TICKS = const(250)  # the amplifier's noise moves every reading
+_DROPOUT_TICKS = const(12)
+_DROPOUT_mN = const(40_000)
+_DROPOUT_WEIGHT_ticks = const(400)
+_DROPOUTS_MAX_ticks = const(700)  # the third one within a second
+_JUDGED_TICKS = const(40)  # in motion, until forces are compared: the tracker has settled
+_DISAGREE_TICKS = const(60)
+_MORE_mN = const(120_000)
+_MORE_TICKS = const(30)
+_DRIVEN_mN = const(20_000)
+_DRIVEN_HARD_mN = const(100_000)  # of the sled's inertia: 3 m/s^2
+_DRIVEN_TICKS = const(120)
+_DRIVEN_HARD_TICKS = const(6)  # each hard tick counts so many
+_TRIM_END_TICKS = const(2000)
+_TRIM_END_mN = const(5_000)
+_LATE_MAX_us = const(6000)
 
 
 @micropython.viper
@@ -153,9 +219,34 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if s[FAULTS_CLEAR]:
         s[FAULTS_CLEAR] = 0
         faults = 0
+        s[LATE_us_SUM] = 0
+        s[DROPOUTS] = 0
+        s[TRIM_END_TICKS] = 0
+        s[DISAGREE_TICKS] = 0
+        s[MORE_TICKS] = 0
+        s[DRIVEN_TICKS] = 0
     limits = 0
+    permit = s[PERMIT]
 
-    # 1. How far the wheel turned. An impossible jump is not believed.
+    # 1. Periods since the last tick: one, and those that were missed. Late once is nothing, late again and
+    #    again is a fault; a sled at rest, brake off, may write its flash.
+    periods = 1
+    late_us = s[LATE_us]
+    late_sum = s[LATE_us_SUM]
+    if late_us > 200:
+        if late_us >= 500:
+            periods += (late_us + 500) // 1000
+        if permit:
+            late_sum += late_us
+            if late_sum > _LATE_MAX_us:
+                late_sum = _LATE_MAX_us
+                faults |= _FAULT_TICK_OVERRUN
+    else:
+        if late_sum > 0:
+            late_sum -= 50
+    s[LATE_us_SUM] = late_sum
+
+    # 2. How far the wheel turned. An impossible jump is not believed.
     counts = s[COUNTS]
     if s[SAMPLE_INDEX] == 0:
         s[LAST_COUNTS] = counts
@@ -166,15 +257,19 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if moved < 0 - _WRAP:
         moved = moved + _WRAP + _WRAP
     jump = s[ENCODER_JUMP_counts]
+    if periods > 1:
+        jump = 500
     if moved > jump:
         faults |= _FAULT_ENCODER_JUMP
         moved = 0
     if moved < 0 - jump:
         faults |= _FAULT_ENCODER_JUMP
         moved = 0
-    moved_um_q10 = moved * s[um_PER_1024_COUNTS]
+    quantum_um_q10 = s[um_PER_1024_COUNTS]
+    moved_um_q10 = moved * quantum_um_q10
+    quantum_um_q10 = quantum_um_q10 >> 3  # of a mean over WINDOW_TICKS
 
-    # 2. Position, odometer, and the counts of the last WINDOW_TICKS ticks.
+    # 3. Position, odometer, and the counts of the last WINDOW_TICKS ticks.
     step_um = s[POSITION_um_q10] + moved_um_q10
     s[POSITION_um_q10] = step_um & 1023
     step_um = step_um >> 10
@@ -189,8 +284,11 @@ def tick(s: ptr32, ring: ptr16) -> int:
         odometer_um = 0 - odometer_um
     odometer_um += s[ODOMETER_um]
     if odometer_um >= 1000:
-        s[ODOMETER_mm] = (s[ODOMETER_mm] + odometer_um // 1000) & _COUNTER_MASK
-        odometer_um = odometer_um % 1000
+        at = s[ODOMETER_mm]
+        while odometer_um >= 1000:
+            odometer_um -= 1000
+            at += 1
+        s[ODOMETER_mm] = at & _COUNTER_MASK
     s[ODOMETER_um] = odometer_um
     at = s[WINDOW_AT]
     window = s[WINDOW_COUNTS] + moved - s[WINDOW + at]
@@ -198,17 +296,102 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[WINDOW_COUNTS] = window
     s[WINDOW_AT] = (at + 1) & (WINDOW_TICKS - 1)
 
-    # 3. Velocity by an alpha-beta tracker (alpha 1/4, beta 1/64: about 20 Hz, critically damped),
-    #    acceleration as its low-passed change (10 Hz). One um per tick is one mm/s.
+    # 4. Tow force. At the end of its range the cell is not believed: what it said before counts. Four codes
+    #    of the RP2040's converter are so wide (erratum E11) that a quiet force may stand still in them.
+    raw = s[CELL_RAW]
+    railed = 0
+    if raw < 64 or raw > 65_471:
+        railed = s[RAILED_TICKS] + 1
+        if railed >= 50:
+            railed = 50
+            faults |= _FAULT_CELL_RAILED
+    frozen = 0
+    if raw == s[LAST_RAW]:
+        frozen = s[FROZEN_TICKS] + 1
+        if frozen >= _FROZEN_TICKS:
+            frozen = _FROZEN_TICKS
+            if permit and railed == 0 and (raw + 16) & 0x3FE0 != _WIDE_CODE:
+                faults |= _FAULT_CELL_FROZEN
+    s[LAST_RAW] = raw
+    s[FROZEN_TICKS] = frozen
+    s[RAILED_TICKS] = railed
+    raw -= s[CELL_ZERO_RAW]
+    if raw > 32_767:
+        raw = 32_767
+    if raw < -32_767:
+        raw = -32_767
+    tow = raw * s[CELL_mN_q10_PER_RAW] >> 10
+    s[TOW_mN] = tow
+    if frozen == 0:
+        s[CELL_STEP_mN] = tow - s[BELIEVED_TOW_mN]
+    if railed:
+        tow = s[BELIEVED_TOW_mN]
+    s[BELIEVED_TOW_mN] = tow
+
+    # 5. Velocity by a tracker that knows the forces: it is predicted by what tow, brake and friction do to
+    #    the sled and corrected by the counts (alpha 1/8, beta 1/128, gamma 1/8192: 8 Hz, critically
+    #    damped). What stays unexplained is learned as an acceleration of its own, so that wrong
+    #    settings cost no accuracy; the known forces cost no delay. One um per tick is one mm/s.
     velocity_q10 = s[VELOCITY_mm_per_s_q10]
+    speed = velocity_q10 >> 10
+    if speed < 0:
+        speed = 0 - speed
+    if speed > _SPEED_MAX_mm_per_s:
+        speed = _SPEED_MAX_mm_per_s
+    rolling = s[ROLLING_mN] + (s[ROLLING_mN_s_per_m] * (speed * 33_554 >> 15) >> 10)
+    felt = s[BRAKE_FELT_mN]
+    felt += (s[BRAKE_mN] - felt) >> 2
+    if periods > 2:
+        felt = s[BRAKE_mN]
+    s[BRAKE_FELT_mN] = felt
     error = s[TRACK_ERROR_um_q10] + moved_um_q10 - velocity_q10
-    if error > 0x0FFF_FFFF:
-        error = 0x0FFF_FFFF
-    if error < -0x0FFF_FFFF:
-        error = -0x0FFF_FFFF
-    change_q10 = error >> 6
-    s[TRACK_ERROR_um_q10] = error - (error >> 2)
-    velocity_q10 += change_q10
+    if periods > 1:
+        if periods > 8:
+            periods = 8
+        error -= velocity_q10 * (periods - 1)
+    if error > _TRACK_ERROR_MAX_um_q10:
+        error = _TRACK_ERROR_MAX_um_q10
+        if permit:
+            faults |= _FAULT_ENCODER_JUMP
+    if error < 0 - _TRACK_ERROR_MAX_um_q10:
+        error = 0 - _TRACK_ERROR_MAX_um_q10
+        if permit:
+            faults |= _FAULT_ENCODER_JUMP
+    s[TRACK_ERROR_um_q10] = error - (error >> 3)
+    change_q10 = error >> 7
+    correction_q10 = change_q10
+    unexplained = 0
+    residual_q10 = 0
+    moving = 0
+    if window > 2 or window < -2:  # at rest friction is whatever holds the sled
+        moving = s[MOVING_TICKS]
+        if moving < _JUDGED_TICKS:
+            moving += 1
+        force = felt + rolling
+        if velocity_q10 > 0:
+            force = 0 - force
+        force += tow
+        if force > _KNOWN_MAX_mN:
+            force = _KNOWN_MAX_mN
+        if force < 0 - _KNOWN_MAX_mN:
+            force = 0 - _KNOWN_MAX_mN
+        unexplained = s[UNEXPLAINED_q17] + (error >> 6)
+        if unexplained > _UNEXPLAINED_MAX_q17:
+            unexplained = _UNEXPLAINED_MAX_q17
+        if unexplained < 0 - _UNEXPLAINED_MAX_q17:
+            unexplained = 0 - _UNEXPLAINED_MAX_q17
+        residual_q10 = (unexplained >> 7) + correction_q10
+        change_q10 = ((force >> 3) * s[INVERSE_MASS_q26] >> 13) + (unexplained >> 7)
+        velocity_q10 += change_q10
+        if periods > 1:
+            velocity_q10 += change_q10 * (periods - 1)
+            moving = 0
+    s[MOVING_TICKS] = moving
+    s[UNEXPLAINED_q17] = unexplained
+    residual = s[RESIDUAL_q14]
+    residual += ((residual_q10 << 4) - residual) >> 3
+    s[RESIDUAL_q14] = residual
+    velocity_q10 += correction_q10
     if velocity_q10 > 30_000 * 1024:
         velocity_q10 = 30_000 * 1024
     if velocity_q10 < -30_000 * 1024:
@@ -216,29 +399,25 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[VELOCITY_mm_per_s_q10] = velocity_q10
     velocity = (velocity_q10 + 512) >> 10
     acceleration = s[ACCELERATION_q14]
-    acceleration += ((change_q10 << 4) - acceleration) >> 4
+    acceleration += ((change_q10 << 4) - acceleration) >> 2
     s[ACCELERATION_q14] = acceleration
     if acceleration > _ACCELERATION_MAX_q14:
         acceleration = _ACCELERATION_MAX_q14
     if acceleration < 0 - _ACCELERATION_MAX_q14:
         acceleration = 0 - _ACCELERATION_MAX_q14
-    acceleration = (acceleration * 1000) >> 14  # mm/s^2
     heading = 1
     speed = velocity
     if velocity < 0:
         heading = -1
         speed = 0 - velocity
         acceleration = 0 - acceleration  # from here on along the motion
+        residual = 0 - residual
     if speed > s[OVERSPEED_mm_per_s]:
         faults |= _FAULT_OVERSPEED
-    still = 0
-    if moved == 0 and speed < 10:
-        still = s[STILL_TICKS]
-        if still < 0x0FFF_FFFF:
-            still += 1
-    s[STILL_TICKS] = still
+    bare_g = s[BARE_MASS_g]
+    inertia = (bare_g >> 5) * (acceleration >> 3) >> 6  # mN
 
-    # 4. Direction of travel, with hysteresis; the law's x restarts at a reversal.
+    # 6. Direction of travel, with hysteresis; the law's x restarts at a reversal.
     direction = s[DIRECTION]
     travel_um = s[TRAVEL_um] + step_um * direction
     peak_um = s[TRAVEL_PEAK_um]
@@ -256,66 +435,111 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[TRAVEL_um] = travel_um
     s[TRAVEL_PEAK_um] = peak_um
 
-    # 5. Tow force.
-    raw = s[CELL_RAW]
-    railed = 0
-    if raw < 64 or raw > 65_471:
-        railed = s[RAILED_TICKS] + 1
-        if railed >= 50:
-            railed = 50
-            faults |= _FAULT_CELL_RAILED
-    s[RAILED_TICKS] = railed
-    raw -= s[CELL_ZERO_RAW]
-    if raw > 32_767:
-        raw = 32_767
-    if raw < -32_767:
-        raw = -32_767
-    tow = raw * s[CELL_uN_PER_RAW] // 1000
-    s[TOW_mN] = tow
+    # 7. Encoder and cell against each other and against the command, while the brake may act.
     along = tow * heading  # positive when the athlete moves the sled on
+    still = 0
     silent = 0
-    if moved == 0 and s[PERMIT] > PERMIT_DROP:  # whoever leans on a sled at rest does no harm
-        hardest = s[ENCODER_SILENT_mN]
-        if tow > hardest or tow < 0 - hardest:
-            silent = s[SILENT_TICKS] + 1
-            if silent >= 500:
-                silent = 500
+    zeros = 0
+    if moved == 0:
+        zeros = s[ZERO_TICKS] + 1
+        if zeros > 1000:
+            zeros = 1000
+        if speed < 10:
+            still = s[STILL_TICKS]
+            if still < 0x0FFF_FFFF:
+                still += 1
+        if permit:  # whoever leans on a sled at rest does no harm
+            if zeros >= _ZERO_TICKS and zeros * speed > _ZERO_um:
                 faults |= _FAULT_ENCODER_SILENT
+            hardest = s[ENCODER_SILENT_mN]
+            if tow > hardest or tow < 0 - hardest:
+                silent = s[SILENT_TICKS] + 1
+                if silent >= 500:
+                    silent = 500
+                    faults |= _FAULT_ENCODER_SILENT
+    s[ZERO_TICKS] = zeros
+    s[STILL_TICKS] = still
     s[SILENT_TICKS] = silent
+    disagree = s[DISAGREE_TICKS]
+    more = s[MORE_TICKS]
+    driven = s[DRIVEN_TICKS]
+    dropouts = s[DROPOUTS]
+    if disagree:
+        disagree -= 1
+    if more:
+        more -= 1
+    if driven:
+        driven -= 1
+    if dropouts:
+        dropouts -= 1
+    if moving == _JUDGED_TICKS and permit and railed == 0 and faults & _FAULT_ENCODER == 0:
+        # More than 0: something drives the sled on, or the cell shows too little.
+        if residual > _ACCELERATION_MAX_q14:
+            residual = _ACCELERATION_MAX_q14
+        if residual < 0 - _ACCELERATION_MAX_q14:
+            residual = 0 - _ACCELERATION_MAX_q14
+        extra = (bare_g >> 5) * (residual >> 3) >> 6
+        most = s[DISAGREE_mN] + (felt >> 2)
+        if extra > most or extra < 0 - most:
+            disagree += 2
+            if disagree >= _DISAGREE_TICKS:
+                disagree = _DISAGREE_TICKS
+                faults |= _FAULT_CELL_DISAGREES
+        if extra + _MORE_mN + (felt >> 2) < 0:
+            more += 2
+            if more >= _MORE_TICKS:
+                more = _MORE_TICKS
+                faults |= _FAULT_FORCE_STUCK
+        # What is left of brake and friction is the other way round: it drives.
+        extra -= felt + rolling
+        if felt > _DRIVEN_mN and extra > _DRIVEN_mN:
+            if extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
+                driven += _DRIVEN_HARD_TICKS
+            if faults & _FAULT_CELL_DISAGREES == 0:  # or it is the cell that is reversed
+                driven += 2
+            if driven >= _DRIVEN_TICKS:
+                driven = _DRIVEN_TICKS
+                faults |= _FAULT_PASSIVITY
+        if frozen == _DROPOUT_TICKS:
+            missing = s[CELL_STEP_mN]
+            if missing > _DROPOUT_mN or missing < 0 - _DROPOUT_mN:
+                dropouts += _DROPOUT_WEIGHT_ticks
+                if dropouts >= _DROPOUTS_MAX_ticks:
+                    dropouts = _DROPOUTS_MAX_ticks
+                    faults |= _FAULT_CELL_FROZEN
+    s[DISAGREE_TICKS] = disagree
+    s[MORE_TICKS] = more
+    s[DRIVEN_TICKS] = driven
+    s[DROPOUTS] = dropouts
 
-    # 6. The rest of the machine: e-stop, driver, time, main loop, lease.
+    # 8. The rest of the machine: e-stop, driver, main loop, lease.
     switches = s[SWITCHES]
     if switches & 1:
         faults |= _FAULT_ESTOP
     if switches & 2:
         faults |= _FAULT_DRIVER
-    late = 0
-    if s[LATE_us] > 2000:
-        late = s[LATE_TICKS] + 1
-        if late >= 2:
-            late = 2
-            faults |= _FAULT_TICK_OVERRUN
-    s[LATE_TICKS] = late
-    permit = s[PERMIT]
     left = s[MAIN_LEFT_ticks]
+    feed = 1
     if left > 0:
-        s[MAIN_LEFT_ticks] = left - 1
+        s[MAIN_LEFT_ticks] = left - periods
     else:
+        feed = s[ENABLE]  # not before the load has come down
         if permit:
             faults |= _FAULT_MAIN_STALLED
+    s[FEED_WATCHDOG] = feed
     if s[LEASED]:
         left = s[LEASE_LEFT_ticks]
         if left > 0:
-            s[LEASE_LEFT_ticks] = left - 1
+            s[LEASE_LEFT_ticks] = left - periods
         else:
             if permit > PERMIT_RAMP:
                 faults |= _FAULT_LEASE_LAPSED
                 permit = PERMIT_RAMP
 
-    # 7. Passivity observer: force held over the last period times way, worst case of a driver that
+    # 9. Passivity observer: force held over the last period times way, worst case of a driver that
     #    keeps the sign it had at the command. One reversal may inject 1 J at most.
     back_um = 0 - step_um * s[HEADING]
-    if back_um > 0:
+    if back_um > 0 and faults & _FAULT_ENCODER == 0:
         if back_um > 60_000:
             back_um = 60_000
         injected = s[INJECTED_64nJ] + (s[BRAKE_mN] >> 6) * back_um
@@ -325,7 +549,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
         s[INJECTED_64nJ] = injected
     s[HEADING] = heading
 
-    # 8. What is permitted now. Faults can only lower it; the reaction to each is data.
+    # 10. What is permitted now. Faults can only lower it; the reaction to each is data.
     s[FAULTS] = faults
     faults |= s[FAULTS_MAIN]
     if faults & s[RAMP_MASK]:
@@ -334,36 +558,53 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if faults & s[DROP_MASK]:
         permit = PERMIT_DROP
 
-    # 9. A new load: taken whole, and the envelope closes around the present level. The same load sent
-    #    again changes nothing.
+    # 11. A new load is taken whole. The same load sent again changes nothing.
+    side = 0
+    load = PULL
+    if direction < 0:
+        side = 1
+        load = PUSH
+    changed = 0
     if s[LOAD_PENDING]:
         s[LOAD_PENDING] = 0
+        # The other direction's load changes as slowly, in case it is needed before.
+        other = PULL + PUSH - load
+        force = s[OFFSET_mN + 1 - side] + s[other] - s[other + NEXT_PULL - PULL]
         at = 0
-        changed = 0
         while at < 2 * LOAD_WORDS:
             if s[PULL + at] != s[NEXT_PULL + at]:
                 s[PULL + at] = s[NEXT_PULL + at]
                 changed = 1
             at += 1
         if changed:
-            s[CEILING_mN] = s[LEVEL_mN]
-            s[FLOOR_mN] = s[LEVEL_mN]
+            if force > s[CEILING_mN] - s[other]:  # after arming there is no load yet
+                force = s[CEILING_mN] - s[other]
+            s[OFFSET_mN + 1 - side] = force
 
-    # 10. The law: F = F0 + m*a + b*v + c*v^2 + k*x, and the speed cap.
-    at = PULL
-    if direction < 0:
-        at = PUSH
+    # 12. The law: F = F0 + m*a + b*v + c*v^2 + k*x, and the speed cap.
     law_speed = speed
     if law_speed > _SPEED_MAX_mm_per_s:
         law_speed = _SPEED_MAX_mm_per_s
-    slope = s[at + 2] + s[at + 3] * law_speed // 1000  # b + c*v, mN s/m
-    if slope > 1_000_000:
-        slope = 1_000_000
-    law = s[at] + (s[at + 1] // 10) * acceleration // 100 + (slope // 10) * law_speed // 100
-    law += (s[at + 4] // 100) * (travel_um // 1000) // 10
-    cap = s[at + 5]
+    speed_q10 = law_speed * 33_554 >> 15  # m/s
+    slope = s[load + 2]  # b + c*v, mN s/m
+    if s[load + 3]:
+        slope += s[load + 3] * speed_q10 >> 10
+        if slope > 1_000_000:
+            slope = 1_000_000
+    law = s[load] + ((s[load + 1] >> 5) * (acceleration >> 3) >> 6) + ((slope >> 4) * speed_q10 >> 6)
+    if s[load + 4]:
+        law += (s[load + 4] // 100) * (travel_um // 1000) // 10
+    cap = s[load + 5]
     if cap > 0 and speed > cap:
-        law += (s[CAP_GAIN_mN_s_per_m] // 100) * (speed - cap) // 10
+        # Its slope begins at nothing, so that there is no jolt.
+        over_q3 = (speed - cap) << 3
+        if over_q3 > 80_000:
+            over_q3 = 80_000
+        if over_q3 < 512:
+            over_q3 = over_q3 * over_q3 >> 10
+        else:
+            over_q3 -= 256
+        law += over_q3 * s[CAP_mN_PER_mm_per_s] >> 3
         limits |= _LIMIT_SPEED_CAP
     short = 0
     if law < 0:
@@ -375,13 +616,39 @@ def tick(s: ptr32, ring: ptr16) -> int:
         limits |= _LIMIT_FORCE_MAX
     s[LAW_mN] = law
 
-    # 11. The envelope: up slowly and only when permitted, down faster, in a ramp within a second.
+    # 13. The envelope: what a new load changes comes and goes slowly, while the rest of the law follows
+    #     the motion as ever: more only when permitted, less faster, all of it in a ramp within a second.
+    if changed:
+        s[OFFSET_mN + side] = s[LEVEL_mN] - law
+    at = OFFSET_mN
+    while at < OFFSET_mN + 2:
+        offset = s[at]
+        if offset > 0:
+            offset -= s[FALL_STEP_mN]
+            if offset < 0:
+                offset = 0
+            s[at] = offset
+        if offset < 0:
+            if permit == PERMIT_RAISE:
+                offset += s[RAISE_STEP_mN]
+                if offset > 0:
+                    offset = 0
+                s[at] = offset
+        at += 1
+    offset = s[OFFSET_mN + side]
+    level = law
+    if offset:
+        limits |= _LIMIT_RAMP
+        level += offset
+        if level < 0:
+            level = 0
+        if level > force_max:
+            level = force_max
     ceiling = s[CEILING_mN]
-    floor = s[FLOOR_mN]
     if permit == PERMIT_RAISE:
         s[RAMP_TICKS] = 0
         s[RAMP_DONE] = 0
-        ceiling += s[RAISE_mN_per_s] // TICKS_PER_s
+        ceiling += s[RAISE_STEP_mN]
         if ceiling > force_max:
             ceiling = force_max
     if permit == PERMIT_RAMP:
@@ -393,96 +660,127 @@ def tick(s: ptr32, ring: ptr16) -> int:
             if ramp_step < ceiling:
                 ramp_step = ceiling  # all of it within a second
             s[RAMP_STEP_mN] = ramp_step // TICKS_PER_s + 1
-        ceiling -= s[RAMP_STEP_mN]
+        ceiling -= s[RAMP_STEP_mN] * periods
         if ramp_ticks < 2 * TICKS_PER_s:
-            ramp_ticks += 1
+            ramp_ticks += periods
         s[RAMP_TICKS] = ramp_ticks
         if ceiling <= 0 or ramp_ticks > TICKS_PER_s:
             ceiling = 0
     if permit == PERMIT_DROP:
         ceiling = 0
-    floor -= s[FALL_mN_per_s] // TICKS_PER_s
-    if floor > ceiling:
-        floor = ceiling
-    if floor < 0:
-        floor = 0
+        s[OFFSET_mN] = 0
+        s[OFFSET_mN + 1] = 0
     s[CEILING_mN] = ceiling
-    s[FLOOR_mN] = floor
-    level = law
     if level > ceiling:
         level = ceiling
         limits |= _LIMIT_RAMP
-    if level < floor:
-        level = floor
-        limits |= _LIMIT_RAMP
     s[LEVEL_mN] = level
 
-    # 12. The brake makes what the sled does not do by itself, never less than nothing. A law that would
+    # 14. The brake makes what the sled does not do by itself, never less than nothing. A law that would
     #     push (`short`) takes from it: or a sled let go would be braked for slowing down.
-    own = (s[BARE_MASS_g] // 10) * acceleration // 100
-    own += s[ROLLING_mN] + s[ROLLING_mN_s_per_m] * law_speed // 1000
-    trim = s[TRIM_mN_q10]
+    own = inertia + rolling
+    trim = s[TRIM_mN_q10 + side]
     brake = level + short - own + (trim >> 10)
     if permit == PERMIT_RAMP:
         brake = law + short - own + (trim >> 10)
     if brake < 0:
         brake = 0
         limits |= _LIMIT_OWN_FRICTION
+    # A bus that nobody takes the energy from, and a hot motor, weaken it:
+    # at once, for a full bus rises by a fifth of a volt in a tick, and back only slowly.
+    fold = s[FOLD_BUS_q10]
+    if fold < 1024:
+        fold += 1
+    left = s[BUS_mV] - s[BUS_FOLD_mV]
+    if left > 0:
+        if left > 10_000:
+            left = 10_000
+        left = 1024 - (left * s[BUS_FOLD_q20_PER_mV] >> 10)
+        if left < 0:
+            left = 0
+        if left < fold:
+            fold = left
+    s[FOLD_BUS_q10] = fold
+    if fold < 1024:
+        brake = (brake >> 4) * fold >> 6
+        limits |= _LIMIT_BUS
+    fold = s[FOLD_HOT_q10]
+    left = s[HOT_ALLOWED_q10]
+    if fold < left:
+        fold += 1
+    if fold > left:
+        fold -= 2
+        if fold < left:
+            fold = left
+    s[FOLD_HOT_q10] = fold
+    if fold < 1024:
+        brake = (brake >> 4) * fold >> 6
+        limits |= _LIMIT_TEMPERATURE
     if brake > ceiling:
         brake = ceiling
-    slew = s[SLEW_mN_per_s] // TICKS_PER_s
+    slew = s[SLEW_STEP_mN]
     last = s[BRAKE_mN]
     if brake > last + slew:
         brake = last + slew
         limits |= _LIMIT_SLEW
     # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own.
-    if permit == PERMIT_RAISE and brake < last - 4 * slew:
+    if permit == PERMIT_RAISE and s[FOLD_BUS_q10] == 1024 and brake < last - 4 * slew:
         brake = last - 4 * slew
         limits |= _LIMIT_SLEW
 
-    # 13. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
+    # 15. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
     #     the heading is certain to one position step over the window, less what brake, friction and a
     #     shove back took since the middle of it and what is still in flight. Towards that bound the
     #     force fades by the smooth estimate, as a damper that is stable in discrete time: at a crawl a
     #     brake that went on and off with every count would be felt as jolts.
-    drag = s[BRAKE_PEAK_mN] + s[ROLLING_mN]
-    if along < 0:
-        drag -= along
-    bare_g = s[BARE_MASS_g]
-    flight = 2 * s[IN_FLIGHT_ticks]
-    quantum_um_q10 = s[um_PER_1024_COUNTS]
-    over_window = drag * (flight + WINDOW_TICKS) // (2 * bare_g) + 1
-    room = speed - over_window - (quantum_um_q10 // WINDOW_TICKS >> 10)
-    if room < 0:
-        room = 0
-    if room > 5000:
-        room = 5000
-    fade = bare_g * room // s[FADE_ticks]  # g mm/s per ms = mN
-    if brake > fade:
-        brake = fade
-        limits &= _ALL_BUT_SLEW
-        if still == 0:
-            limits |= _LIMIT_CRAWL
-    certain = ((window * heading - 1) * (quantum_um_q10 // WINDOW_TICKS) >> 10) - over_window
-    at_once = ((moved * heading - 1) * quantum_um_q10 >> 10) - drag * (flight + 1) // (2 * bare_g) - 1
-    if at_once > certain:
-        certain = at_once
-    if certain < 0:
-        certain = 0
-    if certain > 5000:
-        certain = 5000
-    budget = bare_g * certain
-    if brake > budget:
-        brake = budget
-        limits |= _LIMIT_PASSIVITY
+    #     Without an encoder there is no speed to go by: the ramp down then runs blind, and rests on the
+    #     driver, which owns the sign. A brake gone at once would let a hauling athlete fall.
+    if permit == PERMIT_RAMP and faults & _FAULT_ENCODER:
+        brake = ceiling
+    else:
+        drag = s[BRAKE_PEAK_mN] + s[ROLLING_mN]
+        if along < 0:
+            drag -= along
+        drag = (drag >> 10) + 1
+        over_window = (drag * s[DRAG_WINDOW_q26] >> 16) + 1
+        room = speed - over_window - (quantum_um_q10 >> 10)
+        if room < 0:
+            room = 0
+        if room > 5000:
+            room = 5000
+        fade = room * s[FADE_GAIN]
+        if brake > fade:
+            brake = fade
+            limits &= _ALL_BUT_SLEW
+            if still == 0:
+                limits |= _LIMIT_CRAWL
+        certain = ((window * heading - 1) * quantum_um_q10 >> 10) - over_window
+        at_once = ((moved_um_q10 * heading - (quantum_um_q10 << 3)) >> 10) - (
+            drag * s[DRAG_AT_ONCE_q26] >> 16
+        )
+        at_once -= 1
+        if at_once > certain:
+            certain = at_once
+        if certain < 0:
+            certain = 0
+        if certain > 5000:
+            certain = 5000
+        budget = bare_g * certain
+        if brake > budget:
+            brake = budget
+            limits |= _LIMIT_PASSIVITY
 
-    # 14. The last check stands at the brake, whatever path the value took.
+    # 16. The last check stands at the brake, whatever path the value took.
     if permit == PERMIT_DROP:
         brake = 0
     if brake < 0:
         brake = 0
     if brake > force_max:
         brake = force_max
+    full = s[BRAKE_FULL_SCALE_mN]
+    if brake > full:
+        brake = full
+        limits |= _LIMIT_FORCE_MAX
     enable = 1
     if permit == PERMIT_DROP:
         enable = 0
@@ -497,36 +795,45 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if brake > peak:
         peak = brake
     s[BRAKE_PEAK_mN] = peak
-    full = s[BRAKE_FULL_SCALE_mN] >> 4
-    duty = ((brake >> 4) * DUTY_MAX + (full >> 1)) // full
-    if duty > DUTY_MAX:
-        duty = DUTY_MAX
-    s[DUTY] = duty
+    s[DUTY] = ((brake >> 4) * s[DUTY_q21_PER_mN] + 0x1_0000) >> 17
 
-    # 15. Trim: what the load cell says is missing, slowly (1 s) and bounded, in steady motion only.
+    # 17. Trim: what the load cell says is missing, slowly (1 s) and bounded, in steady motion only. At
+    #     its end for long, the cell or what the brake makes is not what the settings say.
     if limits == 0 and permit == PERMIT_RAISE and speed > 150 and level > 0:
         missing = level - along
+        at = s[TRIM_END_TICKS]
+        most = s[TRIM_MAX_mN] << 10
+        if trim == most and missing > _TRIM_END_mN:
+            at += 2
+        if trim == 0 - most and missing < 0 - _TRIM_END_mN:
+            at += 2
+        if at > 0:
+            at -= 1
+        if at >= _TRIM_END_TICKS:
+            at = _TRIM_END_TICKS
+            s[FAULTS] = s[FAULTS] | _FAULT_CELL_DISAGREES
+        s[TRIM_END_TICKS] = at
         if missing > _MISSING_MAX_mN:
             missing = _MISSING_MAX_mN
         if missing < 0 - _MISSING_MAX_mN:
             missing = 0 - _MISSING_MAX_mN
         trim += missing
-    most = s[TRIM_MAX_mN] << 10
-    if trim > most:
-        trim = most
-    if trim < 0 - most:
-        trim = 0 - most
-    s[TRIM_mN_q10] = trim
+        if trim > most:
+            trim = most
+        if trim < 0 - most:
+            trim = 0 - most
+        s[TRIM_mN_q10 + side] = trim
 
-    # 16. The sample, in the order of the wire's SAMPLE.
+    # 18. The sample, in the order of the wire's SAMPLE.
     s[LIMITS] = limits
     at = s[RING_AT]
     ring[at] = position_um & 0xFFFF
     ring[at + 1] = (position_um >> 16) & 0xFFFF
     ring[at + 2] = velocity & 0xFFFF
-    ring[at + 3] = ((tow + 50) // 100) & 0xFFFF
-    ring[at + 4] = ((level + 50) // 100) & 0xFFFF
-    ring[at + 5] = ((brake + 50) // 100) & 0xFFFF
+    # x * 5243 >> 19 is x / 100, to 0.003 %.
+    ring[at + 3] = (((tow + 50) >> 3) * 5243 >> 16) & 0xFFFF
+    ring[at + 4] = (((level + 50) >> 3) * 5243 >> 16) & 0xFFFF
+    ring[at + 5] = (((brake + 50) >> 3) * 5243 >> 16) & 0xFFFF
     flags = (limits << 4) | (s[MODE] << 1)
     if direction < 0:
         flags |= 1

@@ -10,6 +10,7 @@ run the tick, so that a changed law leaves the stimulus alone.
 import sys
 from pathlib import Path
 
+from device.sled import settings as firmware_settings
 from device.sled import tick as firmware
 from protocol.codes import FAULTS, fault_mask
 from protocol.messages import LOAD
@@ -29,6 +30,13 @@ INPUTS = {  # word, and the ends of what a board may ever put there
 LOAD_RANGES = [(QUANTITIES[field.name].minimum, QUANTITIES[field.name].maximum) for field in LOAD.subcons]
 DROP, RAMP, RAISE = firmware.PERMIT_DROP, firmware.PERMIT_RAMP, firmware.PERMIT_RAISE
 
+# This athlete does not feel the brake, so forces disagree most of the time: only `judged` minds that.
+JUDGED = sum(
+    1 << fault.number
+    for fault in FAULTS
+    if fault.name in ("PASSIVITY", "FORCE_STUCK", "CELL_FROZEN", "CELL_DISAGREES")
+)
+
 # Loads as F0 mN, m g, b mN s/m, c mN s2/m2, k mN/m, v_cap mm/s.
 SLED_40kg = (129_400, 40_000, 0, 0, 0, 0)
 LOADS = {
@@ -45,6 +53,12 @@ LOADS = {
 # `bare_mass_g` of the settings table is BARE_MASS_g of the tick.
 _WORD_NAMES = {name.lower(): name for name in vars(firmware)}
 SETTING_WORDS = [_WORD_NAMES[setting.name.lower()] for setting in SETTINGS]
+_DERIVED = {
+    name: value
+    for name, value in vars(firmware).items()
+    if name[0].isupper() and name.isidentifier() and isinstance(value, int)
+    if firmware.DERIVED_AT <= value < firmware.STATE_WORDS and name != "DERIVED_AT"
+}
 
 
 class Draw:
@@ -69,6 +83,7 @@ class Walk:
         self.draw = Draw(8)
         self.inputs = dict.fromkeys(INPUTS, 0)
         self.written: dict[str, int] = {}
+        self.state = [0] * firmware.STATE_WORDS  # settings, and what follows from them
         self.velocity_q10 = 0
         self.position_um_q10 = 0
         self.counts_offset = 0
@@ -79,11 +94,21 @@ class Walk:
         """One tick: `pokes` are set before it, `given` inputs replace what the walk would show."""
         if self.is_main_alive and len(self.rows) % 40 == 0:
             pokes = {"MAIN_LEFT_ticks": 100} | pokes
+        if not pokes.keys().isdisjoint(SETTING_WORDS):
+            pokes = pokes | self.derived(pokes)
         cells = []
         for name, value in (self.inputs | given).items():
             cells.append("" if self.written.get(name) == value else str(value))
             self.written[name] = value
         self.rows.append(",".join([*cells, " ".join(f"{name}={value}" for name, value in pokes.items())]))
+
+    def derived(self, pokes: dict[str, int]) -> dict[str, int]:
+        """Pokes of the words that follow from changed settings, as the firmware works them out."""
+        for name in pokes.keys() & set(SETTING_WORDS):
+            self.state[getattr(firmware, name)] = pokes[name]
+        before = list(self.state)
+        firmware_settings.derive(self.state)
+        return {name: self.state[at] for name, at in _DERIVED.items() if self.state[at] != before[at]}
 
     def go(
         self,
@@ -123,7 +148,9 @@ class Walk:
 
 def training(walk: Walk) -> None:
     """Loads up and back, as in use: both directions, reversals, stops, a crawl, every kind of load."""
-    boot = {"DIRECTION": 1, "DROP_MASK": fault_mask("drop"), "RAMP_MASK": fault_mask("ramp")}
+    boot = {"FOLD_BUS_q10": 1024, "FOLD_HOT_q10": 1024, "HOT_ALLOWED_q10": 1024}
+    boot |= {"DIRECTION": 1, "DROP_MASK": fault_mask("drop") & ~JUDGED}
+    boot |= {"RAMP_MASK": fault_mask("ramp") & ~JUDGED}
     boot |= {word: setting.default for word, setting in zip(SETTING_WORDS, SETTINGS, strict=True)}
     walk.inputs |= {"BUS_mV": 48_000, "TEMPERATURE_cC": 2_500}
     walk.go(40, 0, boot)
@@ -181,10 +208,64 @@ def stops(walk: Walk) -> None:
     walk.go(20, 0, settle | {"ENCODER_SILENT_mN": 200_000})
 
 
+def judged(walk: Walk) -> None:
+    """Forces, cell and encoder that contradict each other, bus and motor that weaken the brake, late ticks."""
+    masks = {"DROP_MASK": fault_mask("drop"), "RAMP_MASK": fault_mask("ramp")}
+    off = {"DROP_MASK": masks["DROP_MASK"] & ~JUDGED, "RAMP_MASK": masks["RAMP_MASK"] & ~JUDGED}
+    again = {"PERMIT": RAISE, "FAULTS_CLEAR": 1, "CEILING_mN": 400_000}
+
+    def pull(extra_mN: int, ticks: int, mm_per_s: int = 1_000, mm_per_s2: int = 2_500) -> None:
+        force_mN = walk.force_mN
+        walk.force_mN += extra_mN
+        walk.go(ticks, mm_per_s, None, mm_per_s2)
+        walk.force_mN = force_mN
+
+    for sense in (1, -1):
+        walk.go(500, sense * 1_000, walk.load(SLED_40kg) | again | off)
+        walk.go(60, sense * 1_000, again | masks)
+        pull(400_000, 150, sense * 1_000)  # far more resistance than was commanded
+        walk.go(300, sense * 1_000, again | off)
+        walk.go(2, sense * 1_000, masks | {"FAULTS_CLEAR": 1})
+        pull(-300_000, 120, sense * 9_000, 7_000)  # driven on
+        walk.go(300, sense * 1_000, again | off, 8_000)
+        walk.go(2, sense * 1_000, masks | {"FAULTS_CLEAR": 1})
+        pull(-120_000, 250, sense * 1_000)
+        walk.go(900, sense * 1_000, again | off)
+        for missing_mN in (35_000, -35_000):  # the trim runs to its end
+            walk.go(2, sense * 1_000, again | {"TRIM_MAX_mN": 5_000})
+            side = "TRIM_mN_q10" if sense > 0 else "TRIM_mN_q10+1"
+            trim = -5_100_000 if missing_mN > 0 else 5_100_000
+            walk.go(20, sense * 1_000, {"TRIM_END_TICKS": 1_950, side: trim})
+            pull(missing_mN, 300, sense * 1_000)
+        walk.go(20, sense * 1_000, {"TRIM_MAX_mN": 30_000})
+    walk.go(200, 1_000, again)
+    for _ in range(3):
+        walk.go(60, 1_000)
+        walk.go(20, 1_000, None, CELL_RAW=25_000)  # a loose contact
+    walk.go(60, 1_000, again)
+    walk.go(300, 1_000, None, CELL_RAW=30_000)
+    for given in ({"BUS_mV": 56_000}, {"BUS_mV": 48_000}):
+        walk.go(100, 1_000, again, **given)
+    walk.go(60, 1_000, {"HOT_ALLOWED_q10": 999})
+    walk.go(60, 1_000, {"HOT_ALLOWED_q10": 1_024})
+    for _ in range(3):
+        walk.go(30, 1_000, again)
+        walk.go(12, 1_000, None, LATE_us=4_000)
+    walk.go(300, 1_000, again | off)
+    walk.go(2, 1_000, again)
+    for _ in range(60):  # the count runs the other way round
+        walk.counts_offset -= 15
+        walk.go(1, 1_000)
+    walk.go(300, 1_000, again)
+    held = walk.inputs["COUNTS"]
+    walk.go(30, 1_000, None, COUNTS=held)
+    walk.go(300, 1_000, again)
+
+
 def ends(walk: Walk) -> None:
     """Both ends of everything; with the reactions to faults on and off."""
     masks = {"DROP_MASK": 0, "RAMP_MASK": 0}
-    open_wide = {"PERMIT": RAISE, "FAULTS_CLEAR": 1, "CEILING_mN": 1_000_000, **masks}
+    open_wide = {"PERMIT": RAISE, "FAULTS_CLEAR": 1, "CEILING_mN": 1_000_000, "FOLD_BUS_q10": 1_024, **masks}
     for number, (low, high) in enumerate(LOAD_RANGES):
         for value in (high, low):
             load = tuple(value if at == number else SLED_40kg[at] for at in range(len(SLED_40kg)))
@@ -212,7 +293,26 @@ def ends(walk: Walk) -> None:
         walk.go(12, 2_000, {name: value, "TRAVEL_PEAK_um": 0}, 80_000)
         walk.go(24, -2_000, None, 80_000)
     walk.go(4, 1_500, open_wide | {"BRAKE_mN": 600_000, "BRAKE_FULL_SCALE_mN": 400_000}, 80_000)
+    walk.go(1, 1_500, walk.load((900_000, 30_000, 0, 0, 0, 0)) | open_wide, 80_000)
+    walk.go(40, 1_500, {"OFFSET_mN": 0, "BRAKE_mN": 399_000}, 80_000)
     walk.go(4, 1_500, {"BRAKE_FULL_SCALE_mN": 800_000}, 80_000)
+    walk.go(4, 1_500, {"PERMIT": RAMP, "FORCE_MAX_mN": 100_000}, 80_000)
+    walk.go(4, 1_500, {"PERMIT": RAISE, "FORCE_MAX_mN": 800_000}, 80_000)
+    walk.go(40, 1_500, open_wide, 80_000)
+    walk.go(160, 300, open_wide, 80_000)
+    walk.go(1, 300, open_wide | {"INJECTED_64nJ": 15_620_000})
+    for _ in range(4):
+        walk.go(1, -200, {"BRAKE_mN": 600_000}, 500_000)
+    walk.go(
+        1,
+        -200,
+        {"BRAKE_mN": 600_000, "HEADING": 1, "PERMIT": DROP, "ENCODER_JUMP_counts": 500},
+        500_000,
+        COUNTS=walk.inputs["COUNTS"] - 480,
+    )
+    walk.go(60, 1_500, open_wide, 80_000)
+    walk.go(60, 1_500, open_wide, 80_000, CELL_RAW=100)
+    walk.go(1_200, 0, open_wide, 80_000)
     walk.go(300, 1_500, walk.load(LOADS["force"]) | open_wide, 20_000)
     walk.go(4, 1_500, {"FORCE_MAX_mN": 0})  # while the brake is on
     walk.go(4, 1_500, {"FORCE_MAX_mN": 800_000, "TRIM_mN_q10": 90_000, "TRIM_MAX_mN": 0})
@@ -220,7 +320,12 @@ def ends(walk: Walk) -> None:
     for step, ticks in ((480, 12), (-480, 24), (480, 12)):  # the fastest that counts can say
         for _ in range(ticks):
             walk.counts_offset += step
-            walk.go(1, 0, {"um_PER_1024_COUNTS": 1_000_000, "ENCODER_JUMP_counts": 500}, 80_000)
+            fast = {"um_PER_1024_COUNTS": 1_000_000, "ENCODER_JUMP_counts": 500}
+            if ticks == 24:
+                fast["VELOCITY_mm_per_s_q10"] = -30_710_000
+            elif step > 0:
+                fast["VELOCITY_mm_per_s_q10"] = 30_710_000
+            walk.go(1, 0, walk.load(LOADS["capped"]) | open_wide | fast, 80_000)
     walk.go(40, 0, {"um_PER_1024_COUNTS": 129_589, "ENCODER_JUMP_counts": 150})
     walk.counts_offset += 2**29 - walk.inputs["COUNTS"] - 30
     walk.go(60, 1_500, {"ENCODER_JUMP_counts": 500}, 80_000)
@@ -260,7 +365,7 @@ def drawn(walk: Walk) -> None:
 def stimulus() -> str:
     """The whole file."""
     walk = Walk()
-    for part in (training, stops, ends, drawn):
+    for part in (training, stops, judged, ends, drawn):
         part(walk)
     return "\n".join([",".join([*INPUTS, "set before the tick"]), *walk.rows, ""])
 

@@ -6,7 +6,7 @@ Prints how often a loop runs in the same time without the interrupt and with it.
 import time
 from array import array
 
-from sled import layout
+from sled import settings
 from sled import tick as firmware
 from sled.board_rp2040 import Board
 
@@ -23,8 +23,7 @@ def main(span_us):
     s = array("i", bytes(4 * firmware.STATE_WORDS))
     ring = array("H", bytes(2 * firmware.SAMPLE_WORDS * firmware.RING_SAMPLES))
     s[firmware.DIRECTION] = s[firmware.HEADING] = 1
-    for number in range(len(layout.SETTINGS)):
-        s[firmware.SETTINGS_AT + number] = layout.SETTINGS[number][0]
+    settings.take_defaults(s)
     s[firmware.MAIN_LEFT_ticks] = 1_000_000
     board = Board()
     loops(2_000)

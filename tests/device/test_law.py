@@ -65,13 +65,15 @@ def test_inertia_term_is_m_times_acceleration(mass_kg: float, acceleration: floa
     assert total / 500_000 == pytest.approx(mass_kg * acceleration, rel=0.02, abs=0.3)
 
 
-@given(cap=st.floats(0.5, 2.0), over=st.floats(0.05, 0.4), sign=SIGNS)
+@given(cap=st.floats(0.5, 2.0), over=st.floats(0.005, 0.4), sign=SIGNS)
 def test_speed_cap_holds_back_only_above_the_cap(cap: float, over: float, sign: int) -> None:
     gain = 500.0  # N s/m
+    knee = 0.064  # m/s: up to there the slope grows, from nothing
+    above = gain * over**2 / (2 * knee) if over < knee else gain * (over - knee / 2)
     driven = DrivenTick(cap_gain_mN_s_per_m=round(gain * 1000))
     driven.set_load(20_000, 0, 0, 0, 0, round(cap * 1000))
     assert law_N(driven, sign * (cap - 0.05)) == pytest.approx(20.0, abs=0.001)
-    assert law_N(driven, sign * (cap + over)) == pytest.approx(20 + gain * over, rel=0.01, abs=0.5)
+    assert law_N(driven, sign * (cap + over)) == pytest.approx(20 + above, rel=0.01, abs=0.5)
 
 
 def test_law_never_asks_for_more_than_the_greatest_force() -> None:
@@ -110,14 +112,13 @@ def test_tow_force_is_read_in_newtons_with_its_sign(force_N: float) -> None:
     driven = DrivenTick()
     driven.tow_force_N = force_N
     driven.step(0.0)
-    assert driven.s[tick.TOW_mN] / 1000 == pytest.approx(force_N, abs=0.02)
+    assert driven.s[tick.TOW_mN] / 1000 == pytest.approx(force_N, abs=0.05)
 
 
 @given(force_N=st.floats(40, 700), velocity=st.floats(0.8, 3.0), sign=SIGNS)
 def test_brake_makes_the_law_less_the_sleds_own_friction(force_N: float, velocity: float, sign: int) -> None:
     driven = DrivenTick()
     driven.set_load(round(force_N * 1000), driven.s[tick.BARE_MASS_g])
-    driven.tow_force_N = sign * force_N  # the cell agrees, so that the trim stays at rest
     driven.already_rolling(sign * velocity)
     driven.roll(400, sign * velocity)
     rolling_N = 10.0 + 1.0 * velocity
@@ -150,4 +151,4 @@ def test_settings_words_stand_in_the_order_of_the_settings_table() -> None:
     words = {name.lower(): value for name, value in vars(tick).items() if isinstance(value, int)}
     for setting in SETTINGS:
         assert words[setting.name.lower()] == tick.SETTINGS_AT + setting.number, setting.name
-    assert tick.SETTINGS_AT + len(SETTINGS) == tick.STATE_WORDS
+    assert tick.SETTINGS_AT + len(SETTINGS) == tick.DERIVED_AT

@@ -29,6 +29,7 @@ _NOT_WORDS = {
     "PERMIT_RAISE",
     "LOAD_WORDS",
     "SETTINGS_AT",
+    "DERIVED_AT",
     "STATE_WORDS",
 }
 

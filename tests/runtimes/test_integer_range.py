@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.sled import settings as firmware_settings
 from device.sled import tick as firmware
 from protocol.codes import fault_mask
 from protocol.settings import SETTINGS
@@ -73,8 +74,12 @@ def test_no_inputs_loads_or_settings_make_an_intermediate_leave_31_bits(
     s[firmware.DIRECTION] = 1
     s[firmware.CELL_RAW] = 32_768
     s[firmware.DROP_MASK] = fault_mask("drop")
-    for number, value in enumerate(values):
-        s[firmware.SETTINGS_AT + number] = value
+    s[firmware.FOLD_BUS_q10] = s[firmware.FOLD_HOT_q10] = s[firmware.HOT_ALLOWED_q10] = 1024
+    words = [0] * firmware.STATE_WORDS
+    words[firmware.SETTINGS_AT : firmware.SETTINGS_AT + len(values)] = values
+    firmware_settings.derive(words)
+    for number in range(firmware.SETTINGS_AT, firmware.STATE_WORDS):
+        s[number] = words[number]
     for number, (for_pull, for_push) in enumerate(zip(pull, push, strict=True)):
         s[firmware.NEXT_PULL + number] = for_pull
         s[firmware.NEXT_PUSH + number] = for_push

@@ -20,12 +20,15 @@ FAULTS_OF_THE_TICK = {
     "ENCODER_SILENT",
     "ENCODER_JUMP",
     "CELL_RAILED",
+    "CELL_FROZEN",
+    "CELL_DISAGREES",
+    "FORCE_STUCK",
     "OVERSPEED",
     "TICK_OVERRUN",
     "MAIN_STALLED",
     "LEASE_LAPSED",
 }
-LIMITS_OF_THE_TICK = {"force_max", "own_friction", "crawl", "passivity", "slew", "ramp", "speed_cap"}
+LIMITS_OF_THE_TICK = {"force_max", "own_friction", "crawl", "passivity", "slew", "ramp", "speed_cap", "bus", "temperature"}
 
 
 def test_the_stimulus_is_what_its_generator_makes() -> None:
@@ -50,9 +53,9 @@ def test_an_unintended_change_of_the_law_shows_against_the_golden_checks() -> No
 
 
 def unreachable() -> int:
-    """The last check of a brake below nothing, in section 14: no other line of the tick lets that happen."""
+    """The last check of a brake below nothing, in section 16: no other line of the tick lets that happen."""
     lines = Path(firmware.__file__).read_text(encoding="utf-8").splitlines()
-    section = next(at for at, line in enumerate(lines) if line.lstrip().startswith("# 14."))
+    section = next(at for at, line in enumerate(lines) if line.lstrip().startswith("# 16."))
     check = next(at for at in range(section, len(lines)) if lines[at].strip() == "if brake < 0:")
     return check + 2
 
@@ -115,4 +118,4 @@ def test_every_input_load_parameter_and_setting_is_driven_to_both_ends() -> None
 def test_the_settings_words_follow_the_order_of_the_settings_table() -> None:
     numbers = [stimulus.WORDS[word] - firmware.SETTINGS_AT for word in make_stimulus.SETTING_WORDS]
     assert numbers == [setting.number for setting in SETTINGS]
-    assert firmware.SETTINGS_AT + len(SETTINGS) == firmware.STATE_WORDS
+    assert firmware.SETTINGS_AT + len(SETTINGS) == firmware.DERIVED_AT
