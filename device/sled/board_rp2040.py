@@ -225,15 +225,12 @@ class Board:
         encoder.active(1)
         self._encoder = encoder
 
-        # Locals of this function: looking up a global can take 100 us in a hard interrupt.
-        read_inputs = _read_inputs
-        run_tick = tick
-        write_outputs = _write_outputs
-
-        def handler(_machine):
-            read_inputs(s, own)
-            run_tick(s, ring)
-            write_outputs(s)
+        # Everything is an argument: looking up a global can take 100 us in a hard interrupt, and a closure
+        # over so many names would allocate.
+        def handler(_machine, s=s, own=own, ring=ring, inputs=_read_inputs, tick=tick, outputs=_write_outputs):
+            inputs(s, own)
+            tick(s, ring)
+            outputs(s)
 
         self._metronome = rp2.StateMachine(4, _metronome, freq=32_000)
         self._metronome.irq(handler, hard=True)
