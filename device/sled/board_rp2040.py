@@ -15,7 +15,7 @@ import rp2
 from machine import ADC, PWM, Pin
 from micropython import const
 
-from . import layout
+from . import layout, slots
 from .tick import (
     CELL_RAW,
     COUNTS,
@@ -176,6 +176,8 @@ class Board:
     """The interface that `App` needs, on a Pico."""
 
     flags = 0
+    load_slot = staticmethod(slots.load)
+    save_slot = staticmethod(slots.save)
 
     def __init__(self):
         self._enable = Pin(_ENABLE_PIN, Pin.OUT, value=0)
