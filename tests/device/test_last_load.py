@@ -1,4 +1,4 @@
-"""When flash is written: only with the brake off and only if new; a last load never with settings not saved."""
+"""When flash is written: with the brake off and if something is new; a last load takes no settings along."""
 
 import pytest
 
