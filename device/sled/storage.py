@@ -126,7 +126,7 @@ class Storage:
         app = self.app
         self.is_load_new = False  # should the flash be broken, once is enough
         load = tuple(app.last_load) if any(app.last_load) else self._load
-        if self._generation and (settings, load) == (self._settings, self._load):
+        if (settings, load) == (self._settings, self._load):
             return True
         generation = self._generation + 1
         record = pack(generation, settings, load)

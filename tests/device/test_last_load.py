@@ -64,6 +64,26 @@ def test_a_brake_that_the_tick_has_not_yet_released_keeps_flash_locked(desk: Des
     assert app.storage.may_write()
 
 
+def test_flash_is_locked_from_the_moment_of_arming_whatever_the_tick_has_seen(desk: Desk) -> None:
+    app = desk.rig.app
+    assert app.storage.may_write()
+    app.arm()  # and no tick has come yet
+    assert not app.s[tick.ENABLE] and not app.storage.may_write()
+
+
+def test_a_brake_that_is_on_where_it_should_not_be_keeps_flash_locked(desk: Desk) -> None:
+    hold(desk, 100_000)
+    desk.rig.step(1900)
+    for word in (tick.ENABLE, tick.BRAKE_mN):
+        desk.s[tick.SAMPLE_INDEX] += 2000
+        desk.s[word] = 1
+        desk.rig.app.storage.poll()
+        desk.s[word] = 0
+    assert desk.rig.flash.writes == 0
+    desk.rig.app.storage.poll()
+    assert desk.rig.flash.writes == 1
+
+
 def test_a_sled_in_a_fault_may_store_its_settings_and_keeps_its_fault(desk: Desk) -> None:
     desk.rig.switches = ESTOP
     desk.rig.step(10)
@@ -197,6 +217,19 @@ def test_a_newer_firmwares_settings_are_read_as_far_as_known_and_kept(desk: Desk
         (*with_value("trim_max_mN", 6_000), 123, -7),
         LOAD,
     )
+
+
+def test_a_last_load_that_only_another_firmware_knows_is_kept_until_there_is_one(desk: Desk) -> None:
+    foreign = (*LOAD, 5, 6)
+    desk.rig.flash.slots = [storage.pack(1, DEFAULTS, foreign), b""]
+    desk.rig.reboot()
+    desk.say("HELLO", protocol_major=1, protocol_minor=0)
+    change(desk, trim_max_mN=6_000)
+    save(desk)
+    assert storage.unpack(desk.rig.flash.slots[1]) == (2, with_value("trim_max_mN", 6_000), foreign)
+    hold(desk, 100_000)
+    desk.rig.step(IDLE_ticks)
+    assert storage.unpack(desk.rig.flash.slots[0]) == (3, with_value("trim_max_mN", 6_000), LOAD)
 
 
 def test_a_new_rig_has_an_empty_flash_and_a_reset_keeps_it(desk: Desk) -> None:

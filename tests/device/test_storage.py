@@ -1,5 +1,6 @@
 """Records of settings and last load over power cuts: the old one or the new one, never a mixture."""
 
+import binascii
 import os
 import subprocess
 from collections.abc import Iterator
@@ -71,6 +72,16 @@ def test_a_record_of_another_length_is_none(content: Any, data: Any) -> None:
     packed = storage.pack(*content)
     assert storage.unpack(packed[: data.draw(st.integers(0, len(packed) - 1))]) is None
     assert storage.unpack(packed + data.draw(st.binary(min_size=1, max_size=200))) is None
+
+
+@given(content=records, at=st.integers(0, 7), bits=st.integers(1, 255))
+def test_another_magic_format_or_count_is_none_however_right_its_crc(
+    content: Any, at: int, bits: int
+) -> None:
+    inner = bytearray(storage.pack(*content)[:-4])
+    inner[at] ^= bits
+    sealed = bytes(inner) + binascii.crc32(inner).to_bytes(4, "little")
+    assert storage.unpack(sealed) is None
 
 
 @given(noise=st.binary(max_size=300))
@@ -156,6 +167,9 @@ def test_a_warning_of_damage_comes_at_each_boot_until_the_settings_are_saved_aga
     desk.say("HELLO", protocol_major=1, protocol_minor=0)
     assert desk.say("CLEAR_FAULT").fields["result"] == layout.RESULT_OK
     assert save(desk) == layout.RESULT_OK
+    hold(desk, 70_000)
+    desk.rig.step(IDLE_ticks)
+    assert desk.rig.flash.writes == 2, "a last load may be stored again"
     desk.rig.reboot()
     assert desk.rig.app.faults() == 0
 
