@@ -52,6 +52,10 @@ def desk() -> Desk:
 # The record.
 
 
+def sealed(inner: bytes | bytearray) -> bytes:
+    return inner + binascii.crc32(inner).to_bytes(4, "little")
+
+
 @given(content=records)
 def test_a_record_comes_back_as_it_was(content: Any) -> None:
     assert storage.unpack(storage.pack(*content)) == content
@@ -80,8 +84,14 @@ def test_another_magic_format_or_count_is_none_however_right_its_crc(
 ) -> None:
     inner = bytearray(storage.pack(*content)[:-4])
     inner[at] ^= bits
-    sealed = bytes(inner) + binascii.crc32(inner).to_bytes(4, "little")
-    assert storage.unpack(sealed) is None
+    assert storage.unpack(sealed(inner)) is None
+
+
+@given(content=records, more=st.binary(min_size=1, max_size=40))
+def test_a_record_with_more_in_it_than_it_counts_is_none_however_right_its_crc(
+    content: Any, more: bytes
+) -> None:
+    assert storage.unpack(sealed(storage.pack(*content)[:-4] + more)) is None
 
 
 @given(noise=st.binary(max_size=300))
@@ -150,6 +160,8 @@ def test_damage_without_a_valid_record_is_a_warning_and_means_defaults(both: boo
     rig = booted(bad, bad if both else b"")
     assert rig.app.faults() == DAMAGED
     assert (in_force(rig), last_load(rig)) == (DEFAULTS, (0,) * 12)
+    rig.reboot(layout.RESET_WATCHDOG)
+    assert rig.app.faults() == DAMAGED | 1 << layout.FAULT_WATCHDOG_RESET
     rig = booted(bad, good)
     assert rig.app.faults() == 0 and in_force(rig)[NUMBERS["trim_max_mN"]] == 7
 
