@@ -31,6 +31,7 @@ COMMANDS = {
     "sim": "run a simulated sled for other programs and terminals",
     "ports": "list the sleds and serial ports that are there",
     "athlete": "keep body mass and surface, so that 50%bw is all there is to type",
+    "settings": "show, change and keep the settings of the sled",
 }
 
 #: Commands that errors may name before they exist, and what does their work until then.

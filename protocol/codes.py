@@ -40,6 +40,7 @@ RESULTS = (
     Code(11, "UNSUPPORTED", "This firmware cannot do that yet; a newer one may."),
     Code(12, "UNKNOWN_SETTING", "There is no setting of that number; see protocol/MESSAGES.md."),
     Code(13, "NO_LEASE", "No lease to renew: it has lapsed and the load was lowered; send the load again."),
+    Code(14, "NOT_SAVED", "The flash did not keep it; the settings are in force until the next reset."),
 )
 
 MODES = (
@@ -200,6 +201,13 @@ FAULTS = (
         "warn",
         "The saved settings could not be read; the default settings are in force.",
         "check the settings and save them again",
+    ),
+    Fault(
+        21,
+        "NOT_SAVED",
+        "warn",
+        "The flash did not keep the last load.",
+        "copy the firmware onto the board again if it returns",
     ),
 )
 

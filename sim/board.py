@@ -16,14 +16,49 @@ RESET_POWER_ON = 1
 RESET_WATCHDOG = 2
 RESET_REBOOT = 3
 
+_ERASED = b"\xff"
+
+
+class PowerLost(Exception):
+    """The power went in the middle of a write to flash; nothing of the firmware runs on."""
+
+
+class Flash:
+    """What a controller keeps without power: two slots. A write takes no virtual time."""
+
+    def __init__(self) -> None:
+        self.slots = [b"", b""]
+        self.writes = 0
+        self._cut_after: int | None = None
+        self._is_erased_first = False
+
+    def cut_power(self, after_bytes: int, is_erased_first: bool) -> None:
+        """Lose power in the next write, when that many bytes are written. What is left of the slot holds what
+        it held before, or has been erased already."""
+        self._cut_after = after_bytes
+        self._is_erased_first = is_erased_first
+
+    def write(self, number: int, data: bytes) -> None:
+        """Replace the content of slot `number`. Raises PowerLost."""
+        self.writes += 1
+        after, self._cut_after = self._cut_after, None
+        if after is None:
+            self.slots[number] = data
+            return
+        before = self.slots[number]
+        rest = _ERASED * max(len(data), len(before)) if self._is_erased_first else before
+        self.slots[number] = data[:after] + rest[after:]
+        raise PowerLost
+
 
 class VirtualBoard:
     """Board interface of the firmware. The rig fills inputs and reads outputs of `s` around the tick."""
 
-    def __init__(self, unique_id: bytes, boot_id: int, reset_cause: int) -> None:
+    def __init__(self, unique_id: bytes, boot_id: int, reset_cause: int, flash: Flash | None = None) -> None:
         self.unique_id = unique_id
         self.boot_id = boot_id
         self.reset_cause = reset_cause
+        self.flash = Flash() if flash is None else flash
         self.flags = FLAG_SIMULATED
         self.s: array[int] = array("i")
         self.ring: array[int] = array("H")
@@ -57,6 +92,16 @@ class VirtualBoard:
         taken = min(end - start, _TO_HOST_BYTES - len(self.to_host))
         self.to_host += memoryview(buffer)[start : start + taken]
         return taken
+
+    def load_slot(self, number: int, buffer: bytearray) -> int:
+        """Copy slot `number` into `buffer`; how many bytes, 0 if there is nothing."""
+        data = self.flash.slots[number][: len(buffer)]
+        buffer[: len(data)] = data
+        return len(data)
+
+    def save_slot(self, number: int, buffer: bytes, length: int) -> None:
+        """Replace slot `number` by the first `length` bytes of `buffer`."""
+        self.flash.write(number, bytes(buffer[:length]))
 
     def since_tick_us(self) -> int:
         """Time since the tick began: none, the main loop costs no virtual time."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from device.sled import tick as firmware
 from device.sled.app import App
-from sim.board import RESET_POWER_ON, RESET_REBOOT, RESET_WATCHDOG, VirtualBoard
+from sim.board import RESET_POWER_ON, RESET_REBOOT, RESET_WATCHDOG, Flash, VirtualBoard
 from sim.cable import Cable
 from sim.people.athlete import Athlete, Person
 from sim.people.bodies import ATHLETES, Body
@@ -141,11 +141,12 @@ class Rig:
         self._supplied_tick = 0
         self._boots = random.getrandbits(16)
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
+        self.flash = Flash()  #: outlives resets and brown-outs
         self._boot(RESET_POWER_ON)
 
     def _boot(self, cause: int) -> None:
         self._boots = (self._boots + 1) & 0xFFFF
-        board = VirtualBoard(self._unique_id, self._boots, cause)
+        board = VirtualBoard(self._unique_id, self._boots, cause, self.flash)
         board.is_connected = self.cable.is_through and self.cable.has_host
         if cause != RESET_POWER_ON:
             board.to_host = self.board.to_host  # that far the bytes had come already

@@ -8,6 +8,7 @@ from array import array
 from . import codec, guard, layout, modes, settings, tick
 from .commands import Commands
 from .link import Link
+from .storage import Storage
 from .telemetry import Telemetry
 
 # The tick counts the main loop as stalled after this time; a garbage collection takes up to 30 ms.
@@ -37,9 +38,11 @@ class App:
         self.mode = layout.MODE_IDLE
         self.load_limits = 0  # what limited the load when it was set
         self.lease_ms = 0
+        self.last_load = array("i", bytearray(8 * tick.LOAD_WORDS))  # held last, over resets; or zeros
         self.link = Link(board)
         self.telemetry = Telemetry(self)
         self.commands = Commands(self)
+        self.storage = Storage(self)
         self._leaving = 0
         self._reported = 0  # faults already sent to the host
         self._since_ticks = array("i", [-1] * len(guard.LASTING))
@@ -48,6 +51,8 @@ class App:
         self._tick_ms = 0
         s = self.s
         settings.take_defaults(s)
+        self.storage.load()
+        settings.derive(s)
         s[tick.FOLD_BUS_q10] = s[tick.FOLD_HOT_q10] = s[tick.HOT_ALLOWED_q10] = 1024
         s[tick.DROP_MASK] = layout.FAULT_DROP_MASK
         s[tick.RAMP_MASK] = layout.FAULT_RAMP_MASK
@@ -55,7 +60,7 @@ class App:
         s[tick.CELL_RAW] = s[tick.CELL_ZERO_RAW]
         s[tick.BUS_mV] = s[tick.BUS_LOW_mV]
         if board.reset_cause == layout.RESET_WATCHDOG:
-            s[tick.FAULTS_MAIN] = 1 << layout.FAULT_WATCHDOG_RESET
+            s[tick.FAULTS_MAIN] |= 1 << layout.FAULT_WATCHDOG_RESET
         board.start(s, self.ring)
 
     def run(self):
@@ -84,6 +89,7 @@ class App:
         self._report_faults()
         self.telemetry.poll()
         self.link.flush()
+        self.storage.poll()
 
     def faults(self):
         """Bits of all faults now latched; those of the tick count as gone once it is told to forget."""
@@ -136,6 +142,10 @@ class App:
         s[tick.LEASED] = hold
         s[tick.STILL_TICKS] = 0
         s[tick.LOAD_PENDING] = 1
+        if hold == layout.HOLD_HELD:
+            for at in range(2 * tick.LOAD_WORDS):
+                self.last_load[at] = load[at]
+            self.storage.is_load_new = True
 
     def clear_faults(self):
         """Leave FAULT if the causes have gone; returns the result code."""

@@ -16,7 +16,7 @@ import rp2
 from machine import ADC, PWM, Pin
 from micropython import const
 
-from . import layout
+from . import layout, slots
 from .tick import (
     CELL_RAW,
     COUNTS,
@@ -49,7 +49,8 @@ _NTC_READINGS = (3741, 3496, 3157, 2739, 2278, 1825, 1419, 1082, 816, 613, 462, 
 _USB_CHUNK_BYTES = const(64)
 # Fed by the tick alone, while the main loop proves alive or the load is still coming down.
 _WATCHDOG_ms = const(200)
-_WATCHDOG_CTRL = const(0x40058000)
+_WATCHDOG_CTRL = const(0x40058000)  # 0x2000 beyond sets bits, 0x3000 clears them
+_WATCHDOG_ENABLE = 1 << 30
 
 # The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
 _COUNTS = const(0)
@@ -189,6 +190,7 @@ class Board:
     """The interface that `App` needs, on a Pico."""
 
     flags = 0
+    load_slot = staticmethod(slots.load)
 
     def __init__(self):
         self._enable = Pin(_ENABLE_PIN, Pin.OUT, value=0)
@@ -257,6 +259,18 @@ class Board:
         """Time since the last tick began."""
         return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
 
+    def save_slot(self, number, buffer, length):
+        """Write one of the slots of the flash. Raises OSError if it cannot.
+
+        Erasing stops every interrupt for up to 400 ms, so the watchdog waits; the brake is off.
+        """
+        machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
+        try:
+            slots.save(number, buffer, length)
+        finally:
+            machine.mem32[_WATCHDOG_CTRL + 4] = 2 * 1000 * _WATCHDOG_ms
+            machine.mem32[_WATCHDOG_CTRL + 0x2000] = _WATCHDOG_ENABLE
+
     def uptime_ms(self):
         """Time since power-on, by a clock that does not need the tick; wraps at 2**20."""
         return time.ticks_ms() & 0xFFFFF
@@ -279,7 +293,7 @@ class Board:
     def _halt(self):
         self._metronome.active(0)
         self.release()
-        machine.mem32[_WATCHDOG_CTRL + 0x3000] = 1 << 30  # clears its enable bit
+        machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
 
     def _convert_slow(self):
         if self._s[SAMPLE_INDEX] < 2:

@@ -272,9 +272,11 @@ class Commands:
         return self._reply(command_id, layout.RESULT_OK, value)
 
     def _save_settings(self, frame):
-        return self._reply(
-            codec.get_u16(frame, layout.OFF_SAVE_SETTINGS_COMMAND_ID), layout.RESULT_UNSUPPORTED
-        )
+        command_id = codec.get_u16(frame, layout.OFF_SAVE_SETTINGS_COMMAND_ID)
+        if not self.app.storage.may_write():
+            return self._reply(command_id, layout.RESULT_NOT_WHILE_ARMED)
+        kept = self.app.storage.save_settings()
+        return self._reply(command_id, layout.RESULT_OK if kept else layout.RESULT_NOT_SAVED)
 
     def _stream(self, frame):
         app = self.app

@@ -159,6 +159,7 @@ RESULT_NOT_WHILE_ARMED = const(10)
 RESULT_UNSUPPORTED = const(11)
 RESULT_UNKNOWN_SETTING = const(12)
 RESULT_NO_LEASE = const(13)
+RESULT_NOT_SAVED = const(14)
 MODE_IDLE = const(0)
 MODE_ARMED = const(1)
 MODE_LOADING = const(2)
@@ -204,6 +205,7 @@ FAULT_BUS_SENSOR = const(17)
 FAULT_TEMPERATURE_SENSOR = const(18)
 FAULT_TICK_STALLED = const(19)
 FAULT_SETTINGS_DAMAGED = const(20)
+FAULT_NOT_SAVED = const(21)
 FAULT_DROP_MASK = const(524303)
 FAULT_RAMP_MASK = const(425968)
 SAMPLE_PUSH_BIT = const(0)
@@ -211,7 +213,7 @@ SAMPLE_MODE_SHIFT = const(1)
 SAMPLE_MODE_MASK = const(7)
 SAMPLE_LIMITS_SHIFT = const(4)
 
-LAYOUT_HASH_BYTES = b"\x6b\x6a\x3f\x74"
+LAYOUT_HASH_BYTES = b"\xc9\xa6\x39\x70"
 # Greatest value of each word of a load, in order; the lowest is 0.
 LOAD_MAXIMA = (
     1000000,

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import serial
 
-from device.sled import layout
+from device.sled import layout, storage
 from protocol import wire
 from protocol.codes import fault_names
 from tests.chip import emulator, lane
+from tests.device.storing import NUMBERS, with_value
 
 pytestmark = [
     pytest.mark.chip,
@@ -47,7 +48,9 @@ class Chip:
 
 @pytest.fixture
 def chip(tmp_path: Path) -> Iterator[Chip]:
-    flash = emulator.flash(lane.whole_firmware(tmp_path), tmp_path / "flash.img")
+    stored = storage.pack(1, with_value("trim_max_mN", 5_000)[:12], ())  # by an older firmware
+    files = lane.whole_firmware(tmp_path) | {"settings.0": stored}
+    flash = emulator.flash(files, tmp_path / "flash.img")
     image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
     command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
     with subprocess.Popen(
@@ -77,3 +80,9 @@ def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
     # Nothing is connected: an open e-stop line means pressed, an unpowered bus is an empty battery.
     assert {"ESTOP", "BUS_LOW"} <= set(fault_names(later["faults"]))
     assert later["sample_index"] > first["sample_index"], "the tick runs on its own"
+    trim = chip.ask("GET_SETTING", "REPLY", command_id=6, setting=NUMBERS["trim_max_mN"])
+    assert trim["setting_value"] == 5_000, "from flash"
+    # The brake is off in a fault: the flash takes the settings and gives them back.
+    assert chip.ask("SAVE_SETTINGS", "REPLY", command_id=4)["result"] == layout.RESULT_OK
+    last = chip.ask("GET_STATUS", "STATUS", command_id=5)
+    assert last["faults"] == later["faults"] and last["sample_index"] > later["sample_index"]
