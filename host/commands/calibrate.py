@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from host.setting_changes import Change
 
 _REST_s = 10.0
-_AFTER_s = 3.0
+_REST_MIN_s = 2.0
+_REST_MAX_s = 600.0
+_AFTER_MAX_s = 3.0
 _LOADS = ("75N", "150N", "225N", "300N")
 _SPAN_HINT = "host calibrate zero, then host calibrate span --mass 50kg"
-_MASS_SENTENCE = "in proportion to the sled's mass as set"
 
 
 @click.group("calibrate", cls=cli.Group, epilog=cli.EXIT_CODES)
 def command() -> None:
     """Find the sled's own constants from what it measures, and set them.
 
-    In this order, since each needs those before it: zero, span, friction, brake. Each says what to do,
-    shows old value, new value and 95 % interval, then asks. The sled must not be armed; `host stop`
-    first. device/README.md tells what to expect.
+    Each says what to do, shows old value, new value and 95 % interval, then asks. The sled must not be
+    armed; `host stop` first. device/README.md tells what to expect.
 
     \b
+    In the order zero, span, friction, brake, since each needs those before it:
     zero       after each switching-on    the sled stands, nobody touches it, 10 s
     span       once, and after repairs    chocks under the wheels, a known weight over a pulley
     friction   for each floor or tyre     shove the sled and let it roll, six times
@@ -78,16 +79,19 @@ def _step(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 
 @_step("zero")
-def zero(yes: bool, dry_run: bool) -> cli.Answer:
+@click.option("--seconds", type=float, default=_REST_s, show_default=True, metavar="S", help="Averaged time.")
+def zero(seconds: float, yes: bool, dry_run: bool) -> cli.Answer:
     """Zero the load cell: the sled stands, nothing hangs or leans on the hitch, nobody touches it.
 
-    10 seconds are averaged. Refused when the reading moves by more than 1 N, or the wheel turns.
+    Refused when the reading moves by more than 1 N, or the wheel turns.
 
     \b
     Examples:
       host calibrate zero
       host --port sim:// calibrate zero --yes
     """
+    if not _REST_MIN_s <= seconds <= _REST_MAX_s:
+        raise BadValue(f"--seconds is from {_REST_MIN_s:g} to {_REST_MAX_s:g}", "host calibrate zero")
     from host.calibrating import measure_rest
     from host.calibration.rest import zero_raw
     from host.setting_changes import proposed
@@ -96,15 +100,15 @@ def zero(yes: bool, dry_run: bool) -> cli.Answer:
         old, span = _read(session, "cell_zero_raw"), _read(session, "cell_uN_per_raw")
         if not span:
             raise BadValue("the load cell's span is set to nothing", "host calibrate span --mass 20kg")
-        cli.say(f"Nothing on the hitch, hands off. Measuring for {_REST_s:g} s ...")
-        before = measure_rest(session, _REST_s).force_N
+        cli.say(f"Nothing on the hitch, hands off. Measuring for {seconds:g} s ...")
+        before = measure_rest(session, seconds).force_N
         cli.say(f"reading now: {_words(before, 'N')}")
         new, left = zero_raw(before, old, span)
         change = proposed("cell_zero_raw", old, new, left.half_width / abs(span * 1e-6), "host status")
         measured: dict[str, Any] = {"before_N": _fields(before)}
 
         def look_again() -> None:
-            after = measure_rest(session, _AFTER_s).force_N
+            after = measure_rest(session, min(seconds, _AFTER_MAX_s)).force_N
             measured["after_N"] = _fields(after)
             cli.say(f"reading then: {_words(after, 'N')}")
 
@@ -196,7 +200,7 @@ def friction(runs: int, yes: bool, dry_run: bool) -> cli.Answer:
         cli.say(
             f"{found.runs} runs, {found.length_m:.1f} m at {found.slowest_m_per_s:.2f} to "
             f"{found.fastest_m_per_s:.2f} m/s; the way is off by {found.residual_m * 1000:.2f} mm rms; "
-            f"{_MASS_SENTENCE}, {mass_kg:g} kg"
+            f"in proportion to the sled's mass as set, {mass_kg:g} kg"
         )
         at_1 = found.at(1.0)
         cli.say(f"at 1 m/s: {_words(at_1, 'N')}")
