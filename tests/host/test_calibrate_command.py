@@ -19,7 +19,9 @@ from host.setting_changes import BadMeasurement
 from host.transport import open_port
 from protocol.settings import SETTINGS
 from sim.people.athlete import Person, ScriptedForce
+from sim.people.helpers import Coaster
 from sim.rig import ESTOP, Rig
+from sim.world.plant import Plant
 from tests.host.command_line import Host
 
 MASS_kg, ROLLING_N, SLOPE_N_s_per_m = 30.0, 11.2, 1.1
@@ -166,6 +168,22 @@ def test_shoves_that_are_too_feeble_are_said_so(monkeypatch: pytest.MonkeyPatch)
     assert len(lines) == 2 and all("too short to be used" in line for line in lines)
 
 
+class Dragging(Coaster):
+    """Leaves a hand on the sled after each shove, more softly than the cell is trusted to tell."""
+
+    def act(self, plant: Plant, now_s: float, is_enabled: bool) -> None:
+        super().act(plant, now_s, is_enabled)
+        if plant.v_m_per_s and not plant.touch_N:
+            plant.touch_N = 1.6 * sin(round(10 * self._speed_m_per_s))
+
+
+def test_runs_that_do_not_agree_are_repeated_and_at_last_refused() -> None:
+    lines: list[str] = []
+    with sled(person=Dragging(1)) as (session, _), pytest.raises(BadMeasurement, match="runs do not agree"):
+        calibrating.measure_friction(session, MASS_kg, 4, lines.append)
+    assert sum("too wide, so shove it some more" in line for line in lines) >= 4
+
+
 # Brake.
 
 
@@ -198,8 +216,10 @@ def test_giving_up_stops_the_sled() -> None:
         own = calibrating.own_forces(session)
         with pytest.raises(KeyboardInterrupt):
             calibrating.measure_brake(session, LOADS_N, own, ignore, lambda: rig.ticks > 6000)
+        assert rig.app.mode == 3  # at once, not when the lease lapses
         rig.step(1500)
-        assert rig.app.mode == 0 and rig.board.s[firmware.BRAKE_mN] == rig.board.s[firmware.ENABLE] == 0
+        assert rig.app.mode == rig.app.faults() == 0
+        assert rig.board.s[firmware.BRAKE_mN] == rig.board.s[firmware.ENABLE] == 0
 
 
 def test_an_emergency_stop_ends_it_with_its_name() -> None:

@@ -189,9 +189,9 @@ OWN = braking.Own(30.0, 11.2, 1.1)
 def pulled(
     scale: float, command_N: float, direction: int, pace: float, random: np.random.Generator
 ) -> braking.Recording:
-    """Ten seconds at a pace with a ripple of two steps a second, and what the cell reads of it."""
+    """Ten seconds at a pace with a ripple of 1.75 steps a second, and what the cell reads of it."""
     t = np.arange(10_000) * PERIOD_s
-    ripple, omega = 0.12 * pace, 4 * np.pi
+    ripple, omega = 0.12 * pace, 3.5 * np.pi
     phase = random.uniform(0, 6)
     velocity = pace + ripple * np.sin(omega * t + phase)
     position = pace * t - ripple / omega * np.cos(omega * t + phase)
@@ -213,7 +213,7 @@ def test_the_brakes_scale_is_found_through_the_sleds_own_forces(
     assert min(len(pulls) for pulls in loads) >= 8
     found = braking.fit(loads)
     assert found.scale.value == pytest.approx(scale, rel=0.003)
-    assert found.loads == 4 and found.residual_N < 1.0
+    assert found.loads == 4 and found.residual_N < 0.5
 
 
 def test_standing_creeping_and_unbraked_motion_tell_nothing_of_the_brake() -> None:
