@@ -27,6 +27,7 @@ COMMANDS = {
     "status": "what the sled is doing now, and the load in force",
     "clear": "clear a fault whose cause is gone",
     "monitor": "watch force, speed and position live",
+    "calibrate": "zero and scale of the load cell, rolling friction, scale of the brake",
     "demo": "a simulated athlete does the 8-times up-and-back workout",
     "sim": "run a simulated sled for other programs and terminals",
     "ports": "list the sleds and serial ports that are there",
@@ -115,6 +116,15 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.params += _global_options()
         self.epilog = self.epilog or EXIT_CODES
+
+
+class Group(click.Group):
+    """A command with commands of its own; takes the global options before those too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("no_args_is_help", False)  # no command is an error of one line
+        super().__init__(*args, **kwargs)
+        self.params += _global_options()
 
 
 class _Group(click.Group):

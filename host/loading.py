@@ -27,6 +27,7 @@ _RESULTS = {code.name: code.number for code in codes.RESULTS}
 _IDLE, _FAULT = "idle", "fault"
 _RAMP_s = 1.5  #: a ramp down ends within a second; arming waits for it
 _AGAIN_s = 0.05
+LEASE_ms = 1000
 
 
 class Request(NamedTuple):
@@ -91,11 +92,25 @@ def set_held(session: Session, pull: Load, push: Load) -> Applied:
 
     Raises Refused with the device's reason, and then nothing was changed.
     """
+    return _set(session, pull, push, lease_ms=0)
+
+
+def set_leased(session: Session, pull: Load, push: Load, lease_ms: int = LEASE_ms) -> Applied:
+    """As `set_held`, but the load lives only while this session reads: each read may renew its lease.
+
+    `session.lease_lost` says why, once the device has let go; `session.stop()` ends it.
+    """
+    answer = _set(session, pull, push, lease_ms)
+    session.hold_lease(lease_ms)
+    return answer
+
+
+def _set(session: Session, pull: Load, push: Load, lease_ms: int) -> Applied:
     _arm(session)
     reply = session.request(
         "SET_LOAD",
-        hold=0,
-        lease_ms=0,
+        hold=int(lease_ms > 0),
+        lease_ms=lease_ms,
         pull=units.load_from_si(pull._asdict()),
         push=units.load_from_si(push._asdict()),
     )

@@ -14,6 +14,9 @@ BODY_MASS_MIN_kg = 10.0
 BODY_MASS_MAX_kg = 300.0
 _LANE_MIN_m = 2.0
 _LANE_MAX_m = 1000.0
+_PULL_MIN_N = 20.0
+_PULL_MAX_N = 1000.0
+_G_m_per_s2 = 9.80665
 _TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 
 
@@ -65,3 +68,20 @@ def parse_lane_m(text: str) -> float:
     if not _LANE_MIN_m <= lane_m <= _LANE_MAX_m:
         raise BadValue(f"'{shown}' is no lane; {_LANE_MIN_m:g} to {_LANE_MAX_m:g} m", "host demo --lane 15m")
     return lane_m
+
+
+def parse_known_force_N(text: str) -> float:
+    """A force typed as `200N`, or as the mass that hangs, `20kg` or `45lb`, in newtons.
+
+    Raises BadValue for anything else, and for what is too little or too much for the load cell.
+    """
+    shown = plain_minus(text).strip()
+    number, unit = split(text) or (0.0, "")
+    factors = {"n": 1.0, "kg": _G_m_per_s2, "lb": KG_PER_LB * _G_m_per_s2, "lbs": KG_PER_LB * _G_m_per_s2}
+    hint = "host calibrate span --mass 20kg"
+    if unit not in factors:
+        raise BadValue(f"'{shown}' is not a force; write it with N, kg or lb", hint)
+    force_N = number * factors[unit]
+    if not _PULL_MIN_N <= force_N <= _PULL_MAX_N:  # false for nan as well
+        raise BadValue(f"'{shown}' is outside {_PULL_MIN_N:g} to {_PULL_MAX_N:g} N", hint)
+    return force_N

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sim.people.bodies import ATHLETES
+from sim.people.helpers import HELPERS
 from sim.rig import Rig, RigConfig, check
 
 if TYPE_CHECKING:  # a sled without a scenario starts without reading what scenarios need
@@ -16,7 +17,10 @@ _SCENARIO = "scenario"
 
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "seed": (int, "a whole number from 0 to 2**40 - 1"),
-    "athlete": (str, "one of " + ", ".join(sorted(ATHLETES)) + "; without it nobody touches the sled"),
+    "athlete": (
+        str,
+        "one of " + ", ".join(sorted(ATHLETES | HELPERS)) + "; without it nobody touches the sled",
+    ),
     "lengths": (int, "how many lengths, 1 or more; without it the athlete goes on for ever"),
     "lane_m": (float, "length of the lane, 2 to 1000"),
     "body_mass_kg": (float, "30 to 200"),

@@ -15,6 +15,7 @@ from sim.board import RESET_POWER_ON, RESET_REBOOT, RESET_WATCHDOG, Flash, Virtu
 from sim.cable import Cable
 from sim.people.athlete import Athlete, Person
 from sim.people.bodies import ATHLETES, Body
+from sim.people.helpers import HELPERS
 from sim.truth import Trace, Truth
 from sim.world import driver as drivers
 from sim.world import parameters
@@ -40,7 +41,7 @@ class RigConfig(NamedTuple):
     """Who and what is simulated. The names are those of the `sim://` address."""
 
     seed: int = 1
-    athlete: str | None = None  #: a name of `sim.people.bodies.ATHLETES`; None: nobody touches the sled
+    athlete: str | None = None  #: a name of `ATHLETES` or `HELPERS`; None: nobody touches the sled
     lengths: int | None = None  #: None: the athlete goes on for ever
     lane_m: float = 15.0
     body_mass_kg: float | None = None  #: None: that of the kind of athlete
@@ -58,8 +59,8 @@ def check(config: RigConfig) -> None:
     """Raises ValueError saying what of `config` cannot be simulated, and what can."""
     if not 0 <= config.seed < 2**40:
         raise ValueError(f"seed must be from 0 to 2**40 - 1, not {config.seed}")
-    if config.athlete is not None and config.athlete not in ATHLETES:
-        known = ", ".join(sorted(ATHLETES))
+    if config.athlete is not None and config.athlete not in ATHLETES | HELPERS:
+        known = ", ".join(sorted(ATHLETES | HELPERS))
         raise ValueError(f"there is no athlete {config.athlete!r}; known are: {known}")
     if config.lengths is not None and config.lengths < 1:
         raise ValueError(f"lengths must be 1 or more, not {config.lengths}")
@@ -81,7 +82,7 @@ def athlete_from(config: RigConfig) -> Athlete | None:
     """The athlete that a checked config describes, or None where nobody touches the sled."""
     body = config.body
     if body is None:
-        if config.athlete is None:
+        if config.athlete is None or config.athlete in HELPERS:
             return None
         body = ATHLETES[config.athlete]
     if config.body_mass_kg is not None:
@@ -111,6 +112,8 @@ class Rig:
         self.config = config
         self.athlete = athlete_from(config)
         self.person: Person | None = self.athlete if person is None else person
+        if self.person is None and config.athlete is not None:
+            self.person = HELPERS[config.athlete](config.seed * 8 + 1)
         random = Random(config.seed * 8)
 
         def instance(group: Group) -> Group:

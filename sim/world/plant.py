@@ -20,6 +20,7 @@ class Plant:
     on the hitch, without the body's mass), and the arguments of `advance`. Work since the start is
     in `athlete_J`, `friction_J`, `brake_J` (taken from the sled) and `injected_J` (put into it by
     the brake). `copper_J` is the heat in the motors; what of `brake_J` is not, reaches the bus.
+    `chock_N` is what wedges under the wheels hold on top of friction, of a sled at rest; none as it starts.
     `brake_N` is the magnitude of the driver's force that really acted, mean over the last tick: at a
     crawl less than it was told, and none of a brake's on a sled at rest.
     `crawl_N_s_per_m`, the greatest brake force per speed, may change at any time: `Supply` sets it to
@@ -44,6 +45,7 @@ class Plant:
         "body_x_m",
         "brake_J",
         "brake_N",
+        "chock_N",
         "cold_crawl_N_s_per_m",
         "copper_J",
         "crawl_N_s_per_m",
@@ -71,7 +73,7 @@ class Plant:
         self.x_m = self.v_m_per_s = 0.0
         self.body_x_m = self.body_v_m_per_s = 0.0
         self.hitch = SLACK
-        self.hitch_N = self.propulsion_N = self.touch_N = self.brake_N = 0.0
+        self.hitch_N = self.propulsion_N = self.touch_N = self.brake_N = self.chock_N = 0.0
         self.athlete_J = self.friction_J = self.brake_J = self.injected_J = self.copper_J = 0.0
         self._mass_kg = sled.mass_kg
         self._body_mass_kg = body_mass_kg
@@ -139,7 +141,7 @@ class Plant:
             elif v < 0.0:
                 sign = -1.0
             else:
-                hold = self._breakaway_N
+                hold = self._breakaway_N + self.chock_N
                 if self._holds_at_rest:
                     hold += brake_N
                 if -hold <= along <= hold:
