@@ -229,10 +229,10 @@ class Board:
 
         # Everything is an argument: looking up a global can take 100 us in a hard interrupt, and a closure
         # over so many names would allocate.
-        def handler(_machine, s=s, own=own, ring=ring, inputs=_read_inputs, tick=tick, outputs=_write_outputs):
+        def handler(_machine, s=s, own=own, ring=ring, inputs=_read_inputs, tick=tick, put=_write_outputs):
             inputs(s, own)
             tick(s, ring)
-            outputs(s)
+            put(s)
 
         self._metronome = rp2.StateMachine(4, _metronome, freq=32_000)
         self._metronome.irq(handler, hard=True)

@@ -147,9 +147,6 @@ CAP_mN_PER_mm_per_s = const(141)
 STATE_WORDS = const(142)
 
 
-
-
-
 # Bits of LIMITS and FAULTS: the numbers of protocol/codes.py, as masks.
 _LIMIT_FORCE_MAX = const(1)
 _LIMIT_OWN_FRICTION = const(2)

@@ -209,7 +209,7 @@ def stops(walk: Walk) -> None:
 
 
 def judged(walk: Walk) -> None:
-    """Forces, cell and encoder that contradict each other, bus and motor that weaken the brake, late ticks."""
+    """Forces, cell and encoder that contradict each other, fold-back of bus and motor, late ticks."""
     masks = {"DROP_MASK": fault_mask("drop"), "RAMP_MASK": fault_mask("ramp")}
     off = {"DROP_MASK": masks["DROP_MASK"] & ~JUDGED, "RAMP_MASK": masks["RAMP_MASK"] & ~JUDGED}
     again = {"PERMIT": RAISE, "FAULTS_CLEAR": 1, "CEILING_mN": 400_000}

@@ -28,7 +28,17 @@ FAULTS_OF_THE_TICK = {
     "MAIN_STALLED",
     "LEASE_LAPSED",
 }
-LIMITS_OF_THE_TICK = {"force_max", "own_friction", "crawl", "passivity", "slew", "ramp", "speed_cap", "bus", "temperature"}
+LIMITS_OF_THE_TICK = {
+    "force_max",
+    "own_friction",
+    "crawl",
+    "passivity",
+    "slew",
+    "ramp",
+    "speed_cap",
+    "bus",
+    "temperature",
+}
 
 
 def test_the_stimulus_is_what_its_generator_makes() -> None:
