@@ -1,4 +1,4 @@
-"""What a load may be and when a slow reading is a fault, to the last millinewton: each bound from both sides."""
+"""What a load may be and when a slow reading is a fault, each bound from both sides, to the last millinewton."""
 
 import pytest
 from hypothesis import given

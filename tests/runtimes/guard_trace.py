@@ -1,5 +1,5 @@
-# What guard.py and modes.py make of given inputs, as plain lists: imported on CPython by the test, and run as a
-# script by MicroPython (`micropython guard_trace.py INPUTS`) with the staged package `sled` on MICROPYPATH.
+# What guard.py and modes.py make of given inputs, as plain lists: imported on CPython by the test, and run
+# as a script by MicroPython (`micropython guard_trace.py INPUTS`) with the staged `sled` on MICROPYPATH.
 
 
 def clamped(guard, load, at, limits):
