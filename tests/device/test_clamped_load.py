@@ -1,4 +1,4 @@
-"""What a load may be and when a slow reading is a fault, each bound from both sides, to the last millinewton."""
+"""What a load may be and when a slow reading is a fault: each bound from both sides, to the last mN."""
 
 import pytest
 from hypothesis import given
