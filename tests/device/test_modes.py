@@ -69,6 +69,11 @@ def test_a_ramp_down_is_never_turned_back_into_a_load() -> None:
         assert modes.PERMITS[following] != tick.PERMIT_RAISE
 
 
+def test_the_end_of_a_ramp_leads_to_idle_and_a_latched_fault_on_from_there() -> None:
+    assert modes.next_mode(layout.MODE_RAMPING_DOWN, modes.RAMPED) == layout.MODE_IDLE
+    assert modes.next_mode(layout.MODE_IDLE, modes.RAMP_FAULT) == layout.MODE_FAULT
+
+
 def test_motion_only_tells_armed_from_loading() -> None:
     for mode, trigger in itertools.product(ALL_MODES, [modes.MOVE, modes.STAND]):
         following = modes.next_mode(mode, trigger)

@@ -42,6 +42,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--sample", type=int, help="so many, drawn; without explained ones, and kept nowhere")
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
+    parser.add_argument("--quick", action="store_true", help="only the first list of tests; kept nowhere")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
     parser.add_argument("--alive", action="store_true", help="only those that lived when last run")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
@@ -122,37 +123,41 @@ def run(
     return [(mutant, found[mutant]) for _, _, mutant in chosen]
 
 
+def choose(
+    targets: list[Target], explained: list[Explained], records: Records | None, asked: argparse.Namespace
+) -> tuple[Chosen, list[Mutant]]:
+    """The mutants asked for, and all that there are."""
+    sources = [target.source() for target in targets]
+    mutants = [source.mutants() for source in sources]
+    every = [mutant for some in mutants for mutant in some]
+    picked = set(wanted(every, asked.patterns))
+    if asked.alive and records:
+        picked = {mutant for mutant in picked if records.lived(mutant)}
+    if asked.sample:
+        left = [mutant for mutant in every if mutant in picked and not explanation(mutant, explained)]
+        picked = set(drawn(left, asked.sample, asked.seed))
+    chosen = [
+        (target, source, mutant)
+        for target, source, some in zip(targets, sources, mutants, strict=True)
+        for mutant in source.distinct([mutant for mutant in some if mutant in picked])
+    ]
+    return chosen, every
+
+
 def main(arguments: list[str]) -> int:
     asked = options(arguments)
     if not hasattr(os, "fork"):
         print("mutants run in forked processes, which this system does not have", file=sys.stderr)
         return 2
     targets = read_targets()
+    if asked.quick:
+        targets = [target._replace(stages=target.stages[:1]) for target in targets]
     explained = read_explained()
-    records = None if asked.sample else Records()
+    records = None if asked.sample or asked.quick else Records()
     if records and asked.fresh:
         records.forget()
 
-    every: list[Mutant] = []
-    chosen: Chosen = []
-    for target in targets:
-        source = target.source()
-        mutants = source.mutants()
-        every += mutants
-        some = wanted(mutants, asked.patterns)
-        if asked.alive and records:
-            some = [mutant for mutant in some if records.lived(mutant)]
-        chosen += [(target, source, mutant) for mutant in some]
-    if asked.sample:
-        left = [mutant for _, _, mutant in chosen if not explanation(mutant, explained)]
-        picked = set(drawn(left, asked.sample, asked.seed))
-        chosen = [one for one in chosen if one[2] in picked]
-    chosen = [
-        (target, source, mutant)
-        for target in targets
-        for source, some in _by_source(chosen, target)
-        for mutant in source.distinct(some)
-    ]
+    chosen, every = choose(targets, explained, records, asked)
     if asked.list:
         print("\n".join(f"{mutant}  [{mutant.code}]" for _, _, mutant in chosen))
         return 0
@@ -173,12 +178,6 @@ def main(arguments: list[str]) -> int:
                 baselines[target.file] = baseline
     found = run(chosen, baselines, records, asked.jobs)
     return tell(found, targets, explained, every, is_sample=bool(asked.sample))
-
-
-def _by_source(chosen: Chosen, target: Target) -> Iterator[tuple[Source, list[Mutant]]]:
-    mine = [(source, mutant) for of, source, mutant in chosen if of == target]
-    if mine:
-        yield mine[0][0], [mutant for _, mutant in mine]
 
 
 def tell(

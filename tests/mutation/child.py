@@ -17,10 +17,9 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 import pytest
-from _pytest.outcomes import Failed
 
 #: What a test may raise to say that a value is wrong. All else is a crash: it would befall any test.
-VERDICTS = (AssertionError, Failed)
+VERDICTS = (AssertionError, pytest.fail.Exception)
 VERDICT_NAMES = ("OutOfRange",)  # of the checked integers: a result that leaves 31 bits
 
 #: Tests see this name in the module of the mutant's file, when the baseline is taken.

@@ -342,7 +342,7 @@ def _names_only_used_as_index(tree: ast.Module) -> set[str]:
             for part in (index.left, index.right) if isinstance(index, ast.BinOp) else (index,):
                 if isinstance(part, ast.Name):
                     places[part.id] += 1
-    return {name for name in given if name.isupper() or "_" in name if uses[name] == places[name]}
+    return {name for name in given if uses[name] == places[name]}
 
 
 def marked(text: str, file: str, mark: str) -> CodeType:
