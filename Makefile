@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench plots lint format generate golden chip clean
+.PHONY: help demo test mutation bench plots lint format generate golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -28,6 +28,9 @@ demo: $(VENV)/.runtime ## A simulated athlete does the half-body-weight workout,
 
 test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and, given an image, the emulated chip
 	@$(PY) -m pytest $(ARGS)
+
+mutation: $(VENV)/.test ## Whether the tests notice small changes of the firmware (hours; ARGS="--sample 40", ARGS=guard.py)
+	@$(PY) -m tests.mutation $(ARGS)
 
 bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
 	@$(PY) -m bench $(ARGS)

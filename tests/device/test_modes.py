@@ -24,6 +24,17 @@ def test_every_pair_leads_to_one_mode_and_no_row_is_void() -> None:
         assert modes.next_mode(mode, trigger) == following != mode
 
 
+def test_triggers_are_numbered_in_order_and_no_two_are_one() -> None:
+    assert list(TRIGGERS.values()) == list(range(len(TRIGGERS)))
+
+
+def test_a_pair_that_is_not_in_the_table_changes_nothing() -> None:
+    pairs = {(mode, trigger) for mode, trigger, _ in modes.TABLE}
+    for mode, trigger in itertools.product(ALL_MODES, TRIGGERS.values()):
+        if (mode, trigger) not in pairs:
+            assert modes.next_mode(mode, trigger) == mode
+
+
 def test_only_arming_leads_from_idle_to_a_mode_with_a_brake() -> None:
     for name, trigger in TRIGGERS.items():
         armed = modes.is_armed(modes.next_mode(layout.MODE_IDLE, trigger))
@@ -58,6 +69,11 @@ def test_a_ramp_down_is_never_turned_back_into_a_load() -> None:
         assert modes.PERMITS[following] != tick.PERMIT_RAISE
 
 
+def test_the_end_of_a_ramp_leads_to_idle_and_a_latched_fault_on_from_there() -> None:
+    assert modes.next_mode(layout.MODE_RAMPING_DOWN, modes.RAMPED) == layout.MODE_IDLE
+    assert modes.next_mode(layout.MODE_IDLE, modes.RAMP_FAULT) == layout.MODE_FAULT
+
+
 def test_motion_only_tells_armed_from_loading() -> None:
     for mode, trigger in itertools.product(ALL_MODES, [modes.MOVE, modes.STAND]):
         following = modes.next_mode(mode, trigger)
@@ -72,6 +88,7 @@ def test_a_held_load_is_released_only_at_rest() -> None:
 
 
 def test_each_mode_permits_no_more_than_it_says() -> None:
+    assert len(modes.PERMITS) == len(ALL_MODES)
     assert dict(zip(ALL_MODES, modes.PERMITS, strict=True)) == {
         layout.MODE_IDLE: tick.PERMIT_DROP,
         layout.MODE_ARMED: tick.PERMIT_RAISE,

@@ -36,6 +36,42 @@ def test_values_print_in_si_as_a_person_would_write_them(name, wire, si):
     assert units.from_si(name, si) == wire
 
 
+#: What each number on the wire is in the unit that people use; every quantity with a scale stands here.
+PHYSICAL = {
+    "force_mN": (800_000, 800.0, "N"),
+    "inertia_g": (30_000, 30.0, "kg"),
+    "viscous_mN_s_per_m": (70_000, 70.0, "N s/m"),
+    "quadratic_mN_s2_per_m2": (12_000, 12.0, "N s2/m2"),
+    "stiffness_mN_per_m": (60_000, 60.0, "N/m"),
+    "speed_cap_mm_per_s": (1_200, 1.2, "m/s"),
+    "tow_force_dN": (-4_000, -400.0, "N"),
+    "law_force_dN": (1_294, 129.4, "N"),
+    "brake_force_dN": (8_000, 800.0, "N"),
+    "velocity_mm_per_s": (-1_500, -1.5, "m/s"),
+    "position_um": (518_363, 0.518363, "m"),
+    "odometer_mm": (15_000, 15.0, "m"),
+    "temperature_cC": (10_000, 100.0, "degrees C"),
+    "bus_mV": (56_500, 56.5, "V"),
+    "lease_ms": (1_000, 1.0, "s"),
+    "sample_period_us": (1_000, 0.001, "s"),
+    "since_tick_us": (250, 0.00025, "s"),
+    "mass_g": (30_000, 30.0, "kg"),
+}
+
+
+def test_every_quantity_with_a_scale_is_pinned_to_a_physical_number():
+    assert set(PHYSICAL) == {name for name, quantity in QUANTITIES.items() if quantity.scale != 1}
+
+
+@pytest.mark.parametrize("name", PHYSICAL)
+def test_a_number_on_the_wire_is_this_in_si(name):
+    value, si, unit = PHYSICAL[name]
+    what = f"{value} {name} are {si} {unit}"
+    assert units.to_si(name, value) == pytest.approx(si, rel=1e-12), what
+    assert units.from_si(name, si) == value, what
+    assert value * QUANTITIES[name].scale == pytest.approx(si, rel=1e-12), what
+
+
 @given(st.data())
 def test_a_value_in_range_is_rounded_to_the_nearest_wire_value(data):
     name = data.draw(st.sampled_from(units.LOAD_FIELDS))

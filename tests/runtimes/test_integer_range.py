@@ -1,5 +1,7 @@
 """No intermediate of the tick leaves 31 bits, whatever the inputs, loads and settings."""
 
+from collections.abc import Callable, MutableSequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,9 @@ from tests.runtimes.stimulus import read_stimulus, word
 
 RING_WORDS = firmware.SAMPLE_WORDS * firmware.RING_SAMPLES
 
+#: Ticks, counts in each, what is permitted, and words to set before with their values.
+Stretch = tuple[int, int, int, list[tuple[int, int]]]
+
 
 def between(low: int, high: int) -> st.SearchStrategy[int]:
     """Ends first: an overflow lives there."""
@@ -29,50 +34,101 @@ LOAD = st.tuples(*(between(low, high) for low, high in LOAD_RANGES))
 OTHER_INPUT = st.sampled_from([name for name in INPUTS if name != "COUNTS"]).flatmap(
     lambda name: st.tuples(st.just(word(name)), between(*INPUTS[name]))
 )
-#: Where earlier ticks may have left what only grows: words, and their ends.
+#: Where earlier ticks or the main loop may have left a word: words, and their ends.
 START = st.fixed_dictionaries(
     {
         "COUNTS": between(*INPUTS["COUNTS"]),
         "POSITION_um": between(-(2**29), 2**29 - 1),
         "TRAVEL_um": between(0, 200_000_000),
+        "DIRECTION": st.sampled_from([1, -1]),
+        "VELOCITY_mm_per_s_q10": st.just(0) | between(-30_000 * 1024, 30_000 * 1024),
+        "TRACK_ERROR_um_q10": st.just(0) | between(-0x0FFF_FFFF, 0x0FFF_FFFF),
+        "BRAKE_mN": between(0, 1_000_000),
+        "LEVEL_mN": between(0, 1_000_000),
         "CEILING_mN": between(0, 1_000_000),
+        "FLOOR_mN": between(0, 1_000_000),
         "TRIM_mN_q10": between(-100_000 * 1024, 100_000 * 1024),
         "INJECTED_64nJ": between(0, 15_625_000),
+        "SILENT_TICKS": between(0, 500),
+        "LEASED": st.sampled_from([0, 1]),
+        "LEASE_LEFT_ticks": between(0, 30),
+        "RAMP_MASK": st.sampled_from([0, fault_mask("ramp")]),
+        "RING_AT": st.sampled_from([0, RING_WORDS - 5 * firmware.SAMPLE_WORDS]),
     }
 )
+POKES = {
+    "FAULTS_CLEAR": 1,
+    "LEASE_LEFT_ticks": 3,
+    "MAIN_LEFT_ticks": 0,
+    "FORCE_MAX_mN": 0,
+    "BRAKE_mN": 800_000,
+}
+A_POKE = st.sampled_from([(word(name), value) for name, value in POKES.items()])
+PERMITS = [firmware.PERMIT_RAISE, firmware.PERMIT_RAISE, firmware.PERMIT_RAMP, firmware.PERMIT_DROP]
 STRETCH = st.tuples(
     st.integers(1, 12),  # ticks
     st.integers(-500, 500) | st.sampled_from([0, 1, -1, 500, -500]),  # counts in each
-    st.sampled_from(
-        [firmware.PERMIT_RAISE, firmware.PERMIT_RAISE, firmware.PERMIT_RAMP, firmware.PERMIT_DROP]
-    ),
-    st.lists(A_SETTING | OTHER_INPUT, max_size=3),
+    st.sampled_from(PERMITS),
+    st.lists(A_SETTING | OTHER_INPUT | A_POKE, max_size=3),
 )
 
 
-def test_the_stimulus_stays_within_31_bits() -> None:
-    s = CheckedWords(firmware.STATE_WORDS)
-    ring = CheckedWords(RING_WORDS)
-    stimulus = read_stimulus()
-    at = 0
-    while at < len(stimulus):
-        at = set_words(stimulus, at, s)
-        firmware.tick(s, ring)
+def with_words(ticks: int, step: int, **words: int) -> Stretch:
+    """A stretch under load that begins with these words."""
+    words |= {"CEILING_mN": 1_000_000, "FAULTS_CLEAR": 1, "SWITCHES": 0, "LATE_us": 0}
+    return ticks, step, firmware.PERMIT_RAISE, [(word(name), value) for name, value in words.items()]
 
 
-@settings(max_examples=400)
-@given(ALL_SETTINGS, LOAD, LOAD, START, st.lists(STRETCH, min_size=2, max_size=12))
-def test_no_inputs_loads_or_settings_make_an_intermediate_leave_31_bits(
+#: As in use: steady, with a load that is soon there, whatever the cell says.
+STEADY = st.builds(
+    lambda ticks, step, force_mN, raw: with_words(
+        ticks,
+        step,
+        VELOCITY_mm_per_s_q10=step * 129_589,
+        **{"PULL": force_mN, "PUSH": force_mN, "CELL_RAW": raw, "BRAKE_mN": 0},
+        **{"TRACK_ERROR_um_q10": 0, "ACCELERATION_q14": 0, "LEASED": 0},
+    ),
+    st.integers(15, 40),
+    st.integers(4, 20) | st.integers(-20, -4),
+    st.integers(20_000, 60_000),
+    st.sampled_from([0, 32_768, 65_000]),
+)
+#: More brake than the driver has; and thrown back as far as counts can say.
+HARD = st.builds(
+    lambda step: with_words(
+        3, step, PULL=1_000_000, PUSH=1_000_000, BRAKE_mN=900_000, BRAKE_FULL_SCALE_mN=400_000
+    ),
+    st.sampled_from([40, -40]),
+)
+THROWN = st.builds(
+    lambda sign: with_words(
+        2, 500 * sign, HEADING=-sign, um_PER_1024_COUNTS=160_000, ENCODER_JUMP_counts=500
+    ),
+    st.sampled_from([1, -1]),
+)
+USUAL_SETTINGS = st.just(tuple(row.default for row in SETTINGS))
+DRIVES = (
+    USUAL_SETTINGS | ALL_SETTINGS,
+    LOAD,
+    LOAD,
+    START,
+    st.lists(STRETCH | STEADY | HARD | THROWN, min_size=2, max_size=8),
+)
+
+
+def drive(
+    tick: Callable[..., int],
+    s: MutableSequence[int],
+    ring: MutableSequence[int],
     values: tuple[int, ...],
     pull: tuple[int, ...],
     push: tuple[int, ...],
     start: dict[str, int],
-    stretches: list[tuple[int, int, int, list[tuple[int, int]]]],
+    stretches: list[Stretch],
 ) -> None:
-    s = CheckedWords(firmware.STATE_WORDS)
-    ring = CheckedWords(RING_WORDS)
-    s[firmware.DIRECTION] = 1
+    """Run the tick over a drawn start and drawn stretches."""
     s[firmware.CELL_RAW] = 32_768
+    s[firmware.HEADING] = start["DIRECTION"]
     s[firmware.DROP_MASK] = fault_mask("drop")
     s[firmware.FOLD_BUS_q10] = s[firmware.FOLD_HOT_q10] = s[firmware.HOT_ALLOWED_q10] = 1024
     words = [0] * firmware.STATE_WORDS
@@ -89,14 +145,37 @@ def test_no_inputs_loads_or_settings_make_an_intermediate_leave_31_bits(
     s[firmware.TRAVEL_PEAK_um] = s[firmware.TRAVEL_um]
     counts = int(start["COUNTS"])
     for ticks, step, permit, words in stretches:
+        s[firmware.PERMIT] = permit
+        s[firmware.MAIN_LEFT_ticks] = 100
         for number, value in words:
             s[number] = value
-        s[firmware.PERMIT] = permit
         for _ in range(ticks):
             counts = (counts + step + 2**29) % 2**30 - 2**29
             s[firmware.COUNTS] = counts
-            s[firmware.MAIN_LEFT_ticks] = 5
-            firmware.tick(s, ring)
+            tick(s, ring)
+
+
+def test_the_stimulus_stays_within_31_bits() -> None:
+    s = CheckedWords(firmware.STATE_WORDS)
+    ring = CheckedWords(RING_WORDS)
+    stimulus = read_stimulus()
+    at = 0
+    while at < len(stimulus):
+        at = set_words(stimulus, at, s)
+        firmware.tick(s, ring)
+
+
+@settings(max_examples=300)
+@given(*DRIVES)
+def test_no_inputs_loads_or_settings_make_an_intermediate_leave_31_bits(
+    values: tuple[int, ...],
+    pull: tuple[int, ...],
+    push: tuple[int, ...],
+    start: dict[str, int],
+    stretches: list[Stretch],
+) -> None:
+    s = CheckedWords(firmware.STATE_WORDS)
+    drive(firmware.tick, s, CheckedWords(RING_WORDS), values, pull, push, start, stretches)
 
 
 def test_a_checked_integer_refuses_what_a_register_would_wrap() -> None:
