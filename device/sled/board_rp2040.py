@@ -55,12 +55,12 @@ _WATCHDOG_ENABLE = 1 << 30
 # The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
 _COUNTS = const(0)
 _CELL_RAW = const(1)
-_SWITCHES = const(2)
-_LATE_us = const(3)
-_DUTY = const(4)
-_ENABLE = const(5)
-_FEED_WATCHDOG = const(103)
-_BUS_mV = const(34)
+_SWITCHES = const(32)
+_LATE_us = const(2)
+_DUTY = const(34)
+_ENABLE = const(35)
+_FEED_WATCHDOG = const(36)
+_BUS_mV = const(33)
 assert (_COUNTS, _CELL_RAW, _SWITCHES, _LATE_us) == (COUNTS, CELL_RAW, SWITCHES, LATE_us)
 assert (_DUTY, _ENABLE, _FEED_WATCHDOG, _BUS_mV) == (DUTY, ENABLE, FEED_WATCHDOG, BUS_mV)
 

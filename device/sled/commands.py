@@ -237,7 +237,7 @@ class Commands:
         codec.put_u16(out, layout.OFF_STATUS_BRAKE_FORCE_dN, (s[tick.BRAKE_mN] + 50) // 100)
         codec.put_u16(out, layout.OFF_STATUS_VELOCITY_mm_per_s, (s[tick.VELOCITY_mm_per_s_q10] + 512) >> 10)
         codec.put_i32(out, layout.OFF_STATUS_POSITION_um, s[tick.POSITION_um])
-        codec.put_i32(out, layout.OFF_STATUS_ODOMETER_mm, s[tick.ODOMETER_mm])
+        codec.put_i32(out, layout.OFF_STATUS_ODOMETER_mm, odometer_mm(s))
         codec.put_u16(out, layout.OFF_STATUS_TEMPERATURE_cC, s[tick.TEMPERATURE_cC])
         codec.put_i32(out, layout.OFF_STATUS_BUS_mV, s[tick.BUS_mV])
         if modes.is_armed(app.mode):
@@ -319,6 +319,13 @@ class Commands:
             return self._reply(command_id, layout.RESULT_NOT_WHILE_ARMED)
         self.app.leave(how)
         return self._reply(command_id, layout.RESULT_OK)
+
+
+def odometer_mm(s):
+    """Way rolled since boot, both ways."""
+    counts = s[tick.PATH_COUNTS]
+    um = s[tick.um_PER_1024_COUNTS]
+    return ((counts >> 10) * um + ((counts & 1023) * um >> 10)) // 1000
 
 
 def _is_lease(lease_ms):

@@ -29,6 +29,7 @@ def derive(s):
     # Rounded up: the certain speed must be the lower one.
     s[tick.DRAG_WINDOW_q26] = _ONE_q26 * (2 * in_flight_ticks + tick.WINDOW_TICKS) // (2 * mass_g) + 1
     s[tick.DRAG_AT_ONCE_q26] = _ONE_q26 * (2 * in_flight_ticks + 1) // (2 * mass_g) + 1
+    s[tick.BRAKE_MOST_mN] = min(s[tick.FORCE_MAX_mN], s[tick.BRAKE_FULL_SCALE_mN])
     s[tick.DUTY_q21_PER_mN] = (tick.DUTY_MAX << 17) // (s[tick.BRAKE_FULL_SCALE_mN] >> 4)
     fold_mV = s[tick.BUS_HIGH_mV] - s[tick.BUS_FOLD_mV]
     s[tick.BUS_FOLD_q20_PER_mV] = (1 << 20) // (fold_mV if fold_mV > 10 else 10)

@@ -23,128 +23,130 @@ PERMIT_RAMP = const(1)
 PERMIT_RAISE = const(2)
 
 # Words of the state block. Those read or written every tick come first: the chip reaches the first
-# 32 words with one instruction.
+# 32 words with one instruction, the next 32 with two or three.
 COUNTS = const(0)  # input: encoder, wraps at +-2**29
 CELL_RAW = const(1)  # input: load cell, 0 to 65535
-SWITCHES = const(2)  # input: bit 0 e-stop pressed, bit 1 driver fault, bits 2 and 3 buttons
-LATE_us = const(3)  # input: how late this tick came
-DUTY = const(4)  # output: brake driver, 0 to DUTY_MAX
-ENABLE = const(5)  # output: driver enabled
-SAMPLE_INDEX = const(6)  # ticks done, and number of the next sample
-RING_AT = const(7)  # where the next sample goes in the ring
-LAST_COUNTS = const(8)
-TRACK_ERROR_um_q10 = const(9)  # measured minus tracked position
-VELOCITY_mm_per_s_q10 = const(10)
-ACCELERATION_q14 = const(11)  # change of speed per tick, mm/s
-POSITION_um = const(12)
-POSITION_um_q10 = const(13)  # fraction of POSITION_um
-DIRECTION = const(14)  # 1 pull, -1 push
-TRAVEL_um = const(15)  # way since the last reversal, in DIRECTION
-TRAVEL_PEAK_um = const(16)
+LATE_us = const(2)  # input: how late this tick came
+PERMIT = const(3)  # set by the main loop
+FAULTS = const(4)  # latched by the tick, one bit for each fault
+BRAKE_mN = const(5)  # last command
+BRAKE_PEAK_mN = const(6)  # the greatest command of the last ticks, slowly forgotten
+BRAKE_FELT_mN = const(7)  # the command, behind the driver's lag
+CEILING_mN = const(8)  # over the brake: rises slowly from the arming on, falls in a ramp down
+LAST_COUNTS = const(9)
+LAST_RAW = const(10)
+POSITION_um = const(11)
+POSITION_um_q10 = const(12)  # fraction of POSITION_um
+PATH_COUNTS = const(13)  # counts both ways since boot
+TRAVEL_um = const(14)  # way since the last reversal, in DIRECTION
+TRAVEL_PEAK_um = const(15)
+DIRECTION = const(16)  # 1 pull, -1 push
 HEADING = const(17)  # sign of the velocity at the last command
-BRAKE_mN = const(18)  # last command
-BRAKE_PEAK_mN = const(19)  # the greatest command of the last ticks, slowly forgotten
-LEVEL_mN = const(20)  # tow force asked for, after the envelope
-CEILING_mN = const(21)  # over the brake: rises slowly from the arming on, falls in a ramp down
-BRAKE_FELT_mN = const(22)  # the command, behind the driver's lag
+WINDOW_COUNTS = const(18)  # counts moved in the last WINDOW_TICKS
+WINDOW_AT = const(19)
+TRACK_ERROR_um_q10 = const(20)  # measured minus tracked position
+VELOCITY_mm_per_s_q10 = const(21)
+ACCELERATION_q14 = const(22)  # change of speed per tick, mm/s
 UNEXPLAINED_q17 = const(23)  # acceleration that no known force explains, mm/s per tick
 RESIDUAL_q14 = const(24)  # change of speed per tick that nothing explains, at once; mm/s
-WINDOW_COUNTS = const(25)  # counts moved in the last WINDOW_TICKS
-WINDOW_AT = const(26)
-STILL_TICKS = const(27)  # ticks without motion
-TOW_mN = const(28)  # measured tow force, tension positive
-BELIEVED_TOW_mN = const(29)  # the last one from within the cell's range
-LAST_RAW = const(30)
-FAULTS = const(31)  # latched by the tick, one bit for each fault
-LIMITS = const(32)  # what shaped this tick's force
-PERMIT = const(33)  # set by the main loop
-BUS_mV = const(34)  # input
-TEMPERATURE_cC = const(35)  # input
-FAULTS_MAIN = const(36)  # latched by the main loop, which alone writes this word
-FAULTS_CLEAR = const(37)  # 1: forget FAULTS, then look again
-DROP_MASK = const(38)  # faults that drop the brake
-RAMP_MASK = const(39)  # faults that ramp it down
-MODE = const(40)  # for the sample's flags
-MAIN_LEFT_ticks = const(41)  # the main loop sets it on every pass
-LEASED = const(42)
-LEASE_LEFT_ticks = const(43)
-RAMP_TICKS = const(44)  # ticks since the ramp began, 0 when none
-RAMP_STEP_mN = const(45)
-RAMP_DONE = const(46)
-LOAD_PENDING = const(47)  # 1: take over NEXT_PULL and NEXT_PUSH
-INJECTED_64nJ = const(48)  # energy put into the sled since the last reversal
+SPEED_m_per_s_q10 = const(25)
+MOVING_TICKS = const(26)  # counted to _JUDGED_TICKS
+BELIEVED_TOW_mN = const(27)  # the last one from within the cell's range
+LATE_us_SUM = const(28)  # of late ticks, slowly forgotten
+MAIN_LEFT_ticks = const(29)  # the main loop sets it on every pass
+SAMPLE_INDEX = const(30)  # ticks done, and number of the next sample
+RING_AT = const(31)  # where the next sample goes in the ring
+SWITCHES = const(32)  # input: bit 0 e-stop pressed, bit 1 driver fault, bits 2 and 3 buttons
+BUS_mV = const(33)  # input
+DUTY = const(34)  # output: brake driver, 0 to DUTY_MAX
+ENABLE = const(35)  # output: driver enabled
+FEED_WATCHDOG = const(36)  # output: whether the board may feed its watchdog
+TOW_mN = const(37)  # measured tow force, tension positive
+LAW_mN = const(38)
+LEVEL_mN = const(39)  # tow force asked for, after the envelope
+LIMITS = const(40)  # what shaped this tick's force
+FAULTS_MAIN = const(41)  # latched by the main loop, which alone writes this word
+FAULTS_CLEAR = const(42)  # 1: forget FAULTS, then look again
+MODE = const(43)  # for the sample's flags
+LEASED = const(44)
+LOAD_PENDING = const(45)  # 1: take over NEXT_PULL and NEXT_PUSH
+RAMP_TICKS = const(46)  # ticks since the ramp began, 0 when none
+RAMP_DONE = const(47)
+FROZEN_TICKS = const(48)  # with the same reading of the load cell
 RAILED_TICKS = const(49)
-SILENT_TICKS = const(50)  # pulled hard without a count
+CELL_STEP_mN = const(50)  # of the last reading that was another one
 ZERO_TICKS = const(51)  # without a count
-LATE_us_SUM = const(52)  # of late ticks, slowly forgotten
-LAW_mN = const(53)
-WINDOW = const(54)  # counts moved in each of the last WINDOW_TICKS
-# One load for each direction: F0, m, b, c, k, v_cap in the units of the wire.
-PULL = const(62)
-PUSH = const(68)
-NEXT_PULL = const(74)
-NEXT_PUSH = const(80)
-LOAD_WORDS = const(6)
-MOVING_TICKS = const(86)  # counted to _JUDGED_TICKS
+STILL_TICKS = const(52)  # ticks without motion
+SILENT_TICKS = const(53)  # pulled hard without a count
+SUSPECT_TICKS = const(54)  # until nothing more is looked for
+FOLD_BUS_q10 = const(55)  # part of the brake that the bus allows
+FOLD_HOT_q10 = const(56)  # that the motor's temperature allows; moves slowly ...
+HOT_ALLOWED_q10 = const(57)  # ... to this, set by the main loop
 # One of each for pull and push.
-OFFSET_mN = const(87)  # from the law to the level while a load changes; goes to nothing
-TRIM_mN_q10 = const(89)
-ODOMETER_mm = const(91)
-ODOMETER_um = const(92)
-FROZEN_TICKS = const(93)  # with the same reading of the load cell
-CELL_STEP_mN = const(94)  # of the last reading that was another one
-DROPOUTS = const(95)  # of the load cell, slowly forgotten
-DISAGREE_TICKS = const(96)  # each with a force that nothing explains; forgotten as fast
-MORE_TICKS = const(97)  # with far more resistance than was commanded
-DRIVEN_TICKS = const(98)  # with the brake driving the sled
-TRIM_END_TICKS = const(99)  # with the trim at its end, and not enough
-FOLD_BUS_q10 = const(100)  # part of the brake that the bus allows
-FOLD_HOT_q10 = const(101)  # that the motor's temperature allows; moves slowly ...
-HOT_ALLOWED_q10 = const(102)  # ... to this, set by the main loop
-FEED_WATCHDOG = const(103)  # output: whether the board may feed its watchdog
+OFFSET_mN = const(58)  # from the law to the level while a load changes; goes to nothing
+TRIM_mN_q10 = const(60)
+# What the tick needs of the settings, worked out by settings.derive() so that it need not divide.
+DERIVED_AT = const(62)
+INVERSE_MASS_q26 = const(62)  # 1 / g
+CELL_mN_q10_PER_RAW = const(63)
+RAISE_STEP_mN = const(64)  # a tick
+FALL_STEP_mN = const(65)  # a tick
+SLEW_STEP_mN = const(66)  # a tick
+FADE_GAIN = const(67)  # mN for each mm/s
+DRAG_WINDOW_q26 = const(68)  # loss of speed for each mN since the middle of the window, mm/s
+DRAG_AT_ONCE_q26 = const(69)  # the same since the middle of the last tick
+BRAKE_MOST_mN = const(70)  # the less of force_max and full scale
+DUTY_q21_PER_mN = const(71)
+BUS_FOLD_q20_PER_mV = const(72)
+CAP_mN_PER_mm_per_s = const(73)
 # Settings, in the order of protocol/settings.py.
-SETTINGS_AT = const(104)
-BARE_MASS_g = const(104)
-ROLLING_mN = const(105)
-ROLLING_mN_s_per_m = const(106)
-um_PER_1024_COUNTS = const(107)
-CELL_ZERO_RAW = const(108)
-CELL_uN_PER_RAW = const(109)
-BRAKE_FULL_SCALE_mN = const(110)
-FORCE_MAX_mN = const(111)
-RAISE_mN_per_s = const(112)
-FALL_mN_per_s = const(113)
-SLEW_mN_per_s = const(114)
-TRIM_MAX_mN = const(115)
-CAP_GAIN_mN_s_per_m = const(116)
-FADE_ticks = const(117)
-REVERSAL_um = const(118)
-OVERSPEED_mm_per_s = const(119)
-ENCODER_JUMP_counts = const(120)
-ENCODER_SILENT_mN = const(121)
-BUS_HIGH_mV = const(122)
-BUS_LOW_mV = const(123)
-TOO_HOT_cC = const(124)
-HOLD_s = const(125)
-IN_FLIGHT_ticks = const(126)
-BUS_FOLD_mV = const(127)
-HOT_FOLD_cC = const(128)
-DISAGREE_mN = const(129)
-BUTTON_STEP_mN = const(130)
-# What the tick needs of them, worked out by settings.derive() so that it need not divide.
-DERIVED_AT = const(131)
-INVERSE_MASS_q26 = const(131)  # 1 / g
-CELL_mN_q10_PER_RAW = const(132)
-RAISE_STEP_mN = const(133)  # a tick
-FALL_STEP_mN = const(134)  # a tick
-SLEW_STEP_mN = const(135)  # a tick
-FADE_GAIN = const(136)  # mN for each mm/s
-DRAG_WINDOW_q26 = const(137)  # loss of speed for each mN since the middle of the window, mm/s
-DRAG_AT_ONCE_q26 = const(138)  # the same since the middle of the last tick
-DUTY_q21_PER_mN = const(139)
-BUS_FOLD_q20_PER_mV = const(140)
-CAP_mN_PER_mm_per_s = const(141)
-STATE_WORDS = const(142)
+SETTINGS_AT = const(74)
+BARE_MASS_g = const(74)
+ROLLING_mN = const(75)
+ROLLING_mN_s_per_m = const(76)
+um_PER_1024_COUNTS = const(77)
+CELL_ZERO_RAW = const(78)
+CELL_uN_PER_RAW = const(79)
+BRAKE_FULL_SCALE_mN = const(80)
+FORCE_MAX_mN = const(81)
+RAISE_mN_per_s = const(82)
+FALL_mN_per_s = const(83)
+SLEW_mN_per_s = const(84)
+TRIM_MAX_mN = const(85)
+CAP_GAIN_mN_s_per_m = const(86)
+FADE_ticks = const(87)
+REVERSAL_um = const(88)
+OVERSPEED_mm_per_s = const(89)
+ENCODER_JUMP_counts = const(90)
+ENCODER_SILENT_mN = const(91)
+BUS_HIGH_mV = const(92)
+BUS_LOW_mV = const(93)
+TOO_HOT_cC = const(94)
+HOLD_s = const(95)
+IN_FLIGHT_ticks = const(96)
+BUS_FOLD_mV = const(97)
+HOT_FOLD_cC = const(98)
+DISAGREE_mN = const(99)
+BUTTON_STEP_mN = const(100)
+DROP_MASK = const(101)  # faults that drop the brake
+RAMP_MASK = const(102)  # faults that ramp it down
+LEASE_LEFT_ticks = const(103)
+RAMP_STEP_mN = const(104)
+INJECTED_64nJ = const(105)  # energy put into the sled since the last reversal
+DROPOUTS = const(106)  # of the load cell, slowly forgotten
+DISAGREE_TICKS = const(107)  # each with a force that nothing explains; forgotten as fast
+MORE_TICKS = const(108)  # with far more resistance than was commanded
+DRIVEN_TICKS = const(109)  # with the brake driving the sled
+TRIM_END_TICKS = const(110)  # with the trim at its end, and not enough
+TEMPERATURE_cC = const(111)  # input
+WINDOW = const(112)  # counts moved in each of the last WINDOW_TICKS
+# One load for each direction: F0, m, b, c, k, v_cap in the units of the wire.
+PULL = const(120)
+PUSH = const(126)
+NEXT_PULL = const(132)
+NEXT_PUSH = const(138)
+LOAD_WORDS = const(6)
+STATE_WORDS = const(144)
 
 
 # Bits of LIMITS and FAULTS: the numbers of protocol/codes.py, as masks.
@@ -165,6 +167,7 @@ _FAULT_FORCE_STUCK = const(8)
 _FAULT_ENCODER_SILENT = const(0x10)
 _FAULT_ENCODER_JUMP = const(0x20)
 _FAULT_ENCODER = const(0x30)  # either
+_FAULT_NO_SENSOR = const(0xF0)  # encoder or load cell not there: nothing to compare with
 _FAULT_CELL_RAILED = const(0x40)
 _FAULT_CELL_FROZEN = const(0x80)
 _FAULT_CELL_DISAGREES = const(0x100)
@@ -175,7 +178,6 @@ _FAULT_LEASE_LAPSED = const(0x8000)
 
 _SPEED_MAX_mm_per_s = const(10_000)  # the law is evaluated up to here
 _ACCELERATION_MAX_q14 = const(327_680)  # 20 m/s^2
-_KNOWN_MAX_mN = const(1_000_000)
 _UNEXPLAINED_MAX_q17 = const(2_621_440)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
@@ -193,6 +195,7 @@ _DROPOUT_TICKS = const(12)
 _DROPOUT_mN = const(40_000)
 _DROPOUT_WEIGHT_ticks = const(400)
 _DROPOUTS_MAX_ticks = const(700)  # the third one within a second
+_SUSPECT_q14 = const(10_000)  # 0.6 m/s^2: less is not looked at
 _JUDGED_TICKS = const(40)  # in motion, until forces are compared: the tracker has settled
 _DISAGREE_TICKS = const(60)
 _MORE_mN = const(120_000)
@@ -245,28 +248,25 @@ def tick(s: ptr32, ring: ptr16) -> int:
 
     # 2. How far the wheel turned. An impossible jump is not believed.
     counts = s[COUNTS]
-    if s[SAMPLE_INDEX] == 0:
-        s[LAST_COUNTS] = counts
     moved = counts - s[LAST_COUNTS]
     s[LAST_COUNTS] = counts
-    if moved >= _WRAP:
-        moved = moved - _WRAP - _WRAP
-    if moved < 0 - _WRAP:
-        moved = moved + _WRAP + _WRAP
     jump = s[ENCODER_JUMP_counts]
-    if periods > 1:
-        jump = 500
-    if moved > jump:
-        faults |= _FAULT_ENCODER_JUMP
-        moved = 0
-    if moved < 0 - jump:
-        faults |= _FAULT_ENCODER_JUMP
-        moved = 0
+    if moved > jump or moved < 0 - jump:
+        if moved >= _WRAP:
+            moved = moved - _WRAP - _WRAP
+        if moved < 0 - _WRAP:
+            moved = moved + _WRAP + _WRAP
+        if periods > 1:
+            jump = 500
+        if moved > jump or moved < 0 - jump:
+            if s[SAMPLE_INDEX]:  # before the first tick nothing is known
+                faults |= _FAULT_ENCODER_JUMP
+            moved = 0
     quantum_um_q10 = s[um_PER_1024_COUNTS]
     moved_um_q10 = moved * quantum_um_q10
     quantum_um_q10 = quantum_um_q10 >> 3  # of a mean over WINDOW_TICKS
 
-    # 3. Position, odometer, and the counts of the last WINDOW_TICKS ticks.
+    # 3. Position, path, and the counts of the last WINDOW_TICKS ticks.
     step_um = s[POSITION_um_q10] + moved_um_q10
     s[POSITION_um_q10] = step_um & 1023
     step_um = step_um >> 10
@@ -276,17 +276,10 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if position_um < 0 - _WRAP:
         position_um = position_um + _WRAP + _WRAP
     s[POSITION_um] = position_um
-    odometer_um = step_um
-    if odometer_um < 0:
-        odometer_um = 0 - odometer_um
-    odometer_um += s[ODOMETER_um]
-    if odometer_um >= 1000:
-        at = s[ODOMETER_mm]
-        while odometer_um >= 1000:
-            odometer_um -= 1000
-            at += 1
-        s[ODOMETER_mm] = at & _COUNTER_MASK
-    s[ODOMETER_um] = odometer_um
+    path = s[PATH_COUNTS] + moved
+    if moved < 0:
+        path -= moved + moved
+    s[PATH_COUNTS] = path & _COUNTER_MASK
     at = s[WINDOW_AT]
     window = s[WINDOW_COUNTS] + moved - s[WINDOW + at]
     s[WINDOW + at] = moved
@@ -312,17 +305,21 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[LAST_RAW] = raw
     s[FROZEN_TICKS] = frozen
     s[RAILED_TICKS] = railed
-    raw -= s[CELL_ZERO_RAW]
-    if raw > 32_767:
-        raw = 32_767
-    if raw < -32_767:
-        raw = -32_767
-    tow = raw * s[CELL_mN_q10_PER_RAW] >> 10
+    tow = raw - s[CELL_ZERO_RAW]
+    if tow > 32_767:
+        tow = 32_767
+    if tow < -32_767:
+        tow = -32_767
+    tow = tow * s[CELL_mN_q10_PER_RAW] >> 10
     s[TOW_mN] = tow
     if frozen == 0:
         s[CELL_STEP_mN] = tow - s[BELIEVED_TOW_mN]
     if railed:
         tow = s[BELIEVED_TOW_mN]
+    elif frozen and frozen < _FROZEN_TICKS and (raw + 16) & 0x3FE0 != _WIDE_CODE:
+        step = s[CELL_STEP_mN]
+        if step > _DROPOUT_mN or step < 0 - _DROPOUT_mN:
+            tow -= step  # a leap and then not a flutter: a loose contact
     s[BELIEVED_TOW_mN] = tow
 
     # 5. Velocity by a tracker that knows the forces: it is predicted by what tow, brake and friction do to
@@ -330,34 +327,37 @@ def tick(s: ptr32, ring: ptr16) -> int:
     #    damped). What stays unexplained is learned as an acceleration of its own, so that wrong
     #    settings cost no accuracy; the known forces cost no delay. One um per tick is one mm/s.
     velocity_q10 = s[VELOCITY_mm_per_s_q10]
-    speed = velocity_q10 >> 10
-    if speed < 0:
-        speed = 0 - speed
-    if speed > _SPEED_MAX_mm_per_s:
-        speed = _SPEED_MAX_mm_per_s
-    rolling = s[ROLLING_mN] + (s[ROLLING_mN_s_per_m] * (speed * 33_554 >> 15) >> 10)
+    rolling = s[ROLLING_mN] + (s[ROLLING_mN_s_per_m] * s[SPEED_m_per_s_q10] >> 10)
     felt = s[BRAKE_FELT_mN]
     felt += (s[BRAKE_mN] - felt) >> 2
-    if periods > 2:
-        felt = s[BRAKE_mN]
-    s[BRAKE_FELT_mN] = felt
     error = s[TRACK_ERROR_um_q10] + moved_um_q10 - velocity_q10
     if periods > 1:
         if periods > 8:
             periods = 8
+        if periods > 2:
+            felt = s[BRAKE_mN]
         error -= velocity_q10 * (periods - 1)
-    if error > _TRACK_ERROR_MAX_um_q10:
-        error = _TRACK_ERROR_MAX_um_q10
+    s[BRAKE_FELT_mN] = felt
+    unexplained = s[UNEXPLAINED_q17]
+    if error > _TRACK_ERROR_MAX_um_q10 or error < 0 - _TRACK_ERROR_MAX_um_q10:
+        # Only here could the estimates run away; within, they follow counts and forces.
         if permit:
             faults |= _FAULT_ENCODER_JUMP
-    if error < 0 - _TRACK_ERROR_MAX_um_q10:
-        error = 0 - _TRACK_ERROR_MAX_um_q10
-        if permit:
-            faults |= _FAULT_ENCODER_JUMP
+        if error > 0:
+            error = _TRACK_ERROR_MAX_um_q10
+        else:
+            error = 0 - _TRACK_ERROR_MAX_um_q10
+        if unexplained > _UNEXPLAINED_MAX_q17:
+            unexplained = _UNEXPLAINED_MAX_q17
+        if unexplained < 0 - _UNEXPLAINED_MAX_q17:
+            unexplained = 0 - _UNEXPLAINED_MAX_q17
+        if velocity_q10 > 30_000 * 1024:
+            velocity_q10 = 30_000 * 1024
+        if velocity_q10 < -30_000 * 1024:
+            velocity_q10 = -30_000 * 1024
     s[TRACK_ERROR_um_q10] = error - (error >> 3)
     change_q10 = error >> 7
     correction_q10 = change_q10
-    unexplained = 0
     residual_q10 = 0
     moving = 0
     if window > 2 or window < -2:  # at rest friction is whatever holds the sled
@@ -368,31 +368,21 @@ def tick(s: ptr32, ring: ptr16) -> int:
         if velocity_q10 > 0:
             force = 0 - force
         force += tow
-        if force > _KNOWN_MAX_mN:
-            force = _KNOWN_MAX_mN
-        if force < 0 - _KNOWN_MAX_mN:
-            force = 0 - _KNOWN_MAX_mN
-        unexplained = s[UNEXPLAINED_q17] + (error >> 6)
-        if unexplained > _UNEXPLAINED_MAX_q17:
-            unexplained = _UNEXPLAINED_MAX_q17
-        if unexplained < 0 - _UNEXPLAINED_MAX_q17:
-            unexplained = 0 - _UNEXPLAINED_MAX_q17
+        unexplained += error >> 6
         residual_q10 = (unexplained >> 7) + correction_q10
-        change_q10 = ((force >> 3) * s[INVERSE_MASS_q26] >> 13) + (unexplained >> 7)
+        change_q10 = ((force >> 4) * s[INVERSE_MASS_q26] >> 12) + (unexplained >> 7)
         velocity_q10 += change_q10
         if periods > 1:
             velocity_q10 += change_q10 * (periods - 1)
             moving = 0
+    else:
+        unexplained = 0
     s[MOVING_TICKS] = moving
     s[UNEXPLAINED_q17] = unexplained
     residual = s[RESIDUAL_q14]
     residual += ((residual_q10 << 4) - residual) >> 3
     s[RESIDUAL_q14] = residual
     velocity_q10 += correction_q10
-    if velocity_q10 > 30_000 * 1024:
-        velocity_q10 = 30_000 * 1024
-    if velocity_q10 < -30_000 * 1024:
-        velocity_q10 = -30_000 * 1024
     s[VELOCITY_mm_per_s_q10] = velocity_q10
     velocity = (velocity_q10 + 512) >> 10
     acceleration = s[ACCELERATION_q14]
@@ -434,17 +424,23 @@ def tick(s: ptr32, ring: ptr16) -> int:
 
     # 7. Encoder and cell against each other and against the command, while the brake may act.
     along = tow * heading  # positive when the athlete moves the sled on
-    still = 0
-    silent = 0
-    zeros = 0
-    if moved == 0:
+    if moved:
+        if s[ZERO_TICKS]:
+            s[ZERO_TICKS] = 0
+            s[STILL_TICKS] = 0
+            s[SILENT_TICKS] = 0
+    else:
         zeros = s[ZERO_TICKS] + 1
         if zeros > 1000:
             zeros = 1000
+        s[ZERO_TICKS] = zeros
+        still = 0
         if speed < 10:
             still = s[STILL_TICKS]
             if still < 0x0FFF_FFFF:
                 still += 1
+        s[STILL_TICKS] = still
+        silent = 0
         if permit:  # whoever leans on a sled at rest does no harm
             if zeros >= _ZERO_TICKS and zeros * speed > _ZERO_um:
                 faults |= _FAULT_ENCODER_SILENT
@@ -454,67 +450,71 @@ def tick(s: ptr32, ring: ptr16) -> int:
                 if silent >= 500:
                     silent = 500
                     faults |= _FAULT_ENCODER_SILENT
-    s[ZERO_TICKS] = zeros
-    s[STILL_TICKS] = still
-    s[SILENT_TICKS] = silent
-    disagree = s[DISAGREE_TICKS]
-    more = s[MORE_TICKS]
-    driven = s[DRIVEN_TICKS]
-    dropouts = s[DROPOUTS]
-    if disagree:
-        disagree -= 1
-    if more:
-        more -= 1
-    if driven:
-        driven -= 1
-    if dropouts:
-        dropouts -= 1
-    if moving == _JUDGED_TICKS and permit and railed == 0 and faults & _FAULT_ENCODER == 0:
-        # More than 0: something drives the sled on, or the cell shows too little.
-        if residual > _ACCELERATION_MAX_q14:
-            residual = _ACCELERATION_MAX_q14
-        if residual < 0 - _ACCELERATION_MAX_q14:
-            residual = 0 - _ACCELERATION_MAX_q14
-        extra = (bare_g >> 5) * (residual >> 3) >> 6
-        most = s[DISAGREE_mN] + (felt >> 2)
-        if extra > most or extra < 0 - most:
-            disagree += 2
-            if disagree >= _DISAGREE_TICKS:
-                disagree = _DISAGREE_TICKS
-                faults |= _FAULT_CELL_DISAGREES
-        if extra + _MORE_mN + (felt >> 2) < 0:
-            more += 2
-            if more >= _MORE_TICKS:
-                more = _MORE_TICKS
-                faults |= _FAULT_FORCE_STUCK
-        # What is left of brake and friction is the other way round: it drives.
-        extra -= felt + rolling
-        if felt > _DRIVEN_mN and extra > _DRIVEN_mN:
-            if extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
-                driven += _DRIVEN_HARD_TICKS
-            if faults & _FAULT_CELL_DISAGREES == 0:  # or it is the cell that is reversed
-                driven += 2
-            if driven >= _DRIVEN_TICKS:
-                driven = _DRIVEN_TICKS
-                faults |= _FAULT_PASSIVITY
-        if frozen == _DROPOUT_TICKS:
-            missing = s[CELL_STEP_mN]
-            if missing > _DROPOUT_mN or missing < 0 - _DROPOUT_mN:
-                dropouts += _DROPOUT_WEIGHT_ticks
-                if dropouts >= _DROPOUTS_MAX_ticks:
-                    dropouts = _DROPOUTS_MAX_ticks
-                    faults |= _FAULT_CELL_FROZEN
-    s[DISAGREE_TICKS] = disagree
-    s[MORE_TICKS] = more
-    s[DRIVEN_TICKS] = driven
-    s[DROPOUTS] = dropouts
+        s[SILENT_TICKS] = silent
+    if residual > _SUSPECT_q14 or residual < 0 - _SUSPECT_q14 or frozen == _DROPOUT_TICKS:
+        s[SUSPECT_TICKS] = _DROPOUTS_MAX_ticks
+    if s[SUSPECT_TICKS]:
+        s[SUSPECT_TICKS] = s[SUSPECT_TICKS] - 1
+        disagree = s[DISAGREE_TICKS]
+        more = s[MORE_TICKS]
+        driven = s[DRIVEN_TICKS]
+        dropouts = s[DROPOUTS]
+        if disagree:
+            disagree -= 1
+        if more:
+            more -= 1
+        if driven:
+            driven -= 1
+        if dropouts:
+            dropouts -= 1
+        if moving == _JUDGED_TICKS and permit and railed == 0 and faults & _FAULT_NO_SENSOR == 0:
+            # More than 0: something drives the sled on, or the cell shows too little.
+            if residual > _ACCELERATION_MAX_q14:
+                residual = _ACCELERATION_MAX_q14
+            if residual < 0 - _ACCELERATION_MAX_q14:
+                residual = 0 - _ACCELERATION_MAX_q14
+            extra = (bare_g >> 5) * (residual >> 3) >> 6
+            most = s[DISAGREE_mN] + (felt >> 2)
+            if extra > most or extra < 0 - most:
+                disagree += 2
+                if disagree >= _DISAGREE_TICKS:
+                    disagree = _DISAGREE_TICKS
+                    faults |= _FAULT_CELL_DISAGREES
+            if extra + _MORE_mN + (felt >> 2) < 0:
+                more += 2
+                if more >= _MORE_TICKS:
+                    more = _MORE_TICKS
+                    faults |= _FAULT_FORCE_STUCK
+            # More than brake and friction could have given: what is left is the other way round, it drives.
+            peak = s[BRAKE_PEAK_mN]
+            extra -= peak + rolling
+            if felt > _DRIVEN_mN and extra > _DRIVEN_mN and extra > peak >> 2:
+                if extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
+                    driven += _DRIVEN_HARD_TICKS
+                if along > 0 - _DRIVEN_mN:  # a reversed cell says that somebody brakes
+                    driven += 2
+                if driven >= _DRIVEN_TICKS:
+                    driven = _DRIVEN_TICKS
+                    faults |= _FAULT_PASSIVITY
+            if frozen == _DROPOUT_TICKS:
+                missing = s[CELL_STEP_mN]
+                if missing > _DROPOUT_mN or missing < 0 - _DROPOUT_mN:
+                    dropouts += _DROPOUT_WEIGHT_ticks
+                    if dropouts >= _DROPOUTS_MAX_ticks:
+                        dropouts = _DROPOUTS_MAX_ticks
+                        faults |= _FAULT_CELL_FROZEN
+        s[DISAGREE_TICKS] = disagree
+        s[MORE_TICKS] = more
+        s[DRIVEN_TICKS] = driven
+        s[DROPOUTS] = dropouts
 
     # 8. The rest of the machine: e-stop, driver, main loop, lease.
     switches = s[SWITCHES]
-    if switches & 1:
-        faults |= _FAULT_ESTOP
-    if switches & 2:
-        faults |= _FAULT_DRIVER
+    if switches:
+        if switches & 1:
+            faults |= _FAULT_ESTOP
+        if switches & 2:
+            faults |= _FAULT_DRIVER
     left = s[MAIN_LEFT_ticks]
     feed = 1
     if left > 0:
@@ -549,11 +549,12 @@ def tick(s: ptr32, ring: ptr16) -> int:
     # 10. What is permitted now. Faults can only lower it; the reaction to each is data.
     s[FAULTS] = faults
     faults |= s[FAULTS_MAIN]
-    if faults & s[RAMP_MASK]:
-        if permit > PERMIT_RAMP:
-            permit = PERMIT_RAMP
-    if faults & s[DROP_MASK]:
-        permit = PERMIT_DROP
+    if faults:
+        if faults & s[RAMP_MASK]:
+            if permit > PERMIT_RAMP:
+                permit = PERMIT_RAMP
+        if faults & s[DROP_MASK]:
+            permit = PERMIT_DROP
 
     # 11. A new load is taken whole. The same load sent again changes nothing.
     side = 0
@@ -583,6 +584,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if law_speed > _SPEED_MAX_mm_per_s:
         law_speed = _SPEED_MAX_mm_per_s
     speed_q10 = law_speed * 33_554 >> 15  # m/s
+    s[SPEED_m_per_s_q10] = speed_q10
     slope = s[load + 2]  # b + c*v, mN s/m
     if s[load + 3]:
         slope += s[load + 3] * speed_q10 >> 10
@@ -617,38 +619,36 @@ def tick(s: ptr32, ring: ptr16) -> int:
     #     the motion as ever: more only when permitted, less faster, all of it in a ramp within a second.
     if changed:
         s[OFFSET_mN + side] = s[LEVEL_mN] - law
-    at = OFFSET_mN
-    while at < OFFSET_mN + 2:
-        offset = s[at]
-        if offset > 0:
-            offset -= s[FALL_STEP_mN]
-            if offset < 0:
-                offset = 0
-            s[at] = offset
-        if offset < 0:
-            if permit == PERMIT_RAISE:
+    level = law
+    if s[OFFSET_mN] or s[OFFSET_mN + 1]:
+        at = OFFSET_mN
+        while at < OFFSET_mN + 2:
+            offset = s[at]
+            if offset > 0:
+                offset -= s[FALL_STEP_mN]
+                if offset < 0:
+                    offset = 0
+            elif offset < 0 and permit == PERMIT_RAISE:
                 offset += s[RAISE_STEP_mN]
                 if offset > 0:
                     offset = 0
-                s[at] = offset
-        at += 1
-    offset = s[OFFSET_mN + side]
-    level = law
-    if offset:
-        limits |= _LIMIT_RAMP
-        level += offset
-        if level < 0:
-            level = 0
-        if level > force_max:
-            level = force_max
-    ceiling = s[CEILING_mN]
+            s[at] = offset
+            at += 1
+        offset = s[OFFSET_mN + side]
+        if offset:
+            limits |= _LIMIT_RAMP
+            level += offset
+            if level < 0:
+                level = 0
+            if level > force_max:
+                level = force_max
     if permit == PERMIT_RAISE:
         s[RAMP_TICKS] = 0
         s[RAMP_DONE] = 0
-        ceiling += s[RAISE_STEP_mN]
+        ceiling = s[CEILING_mN] + s[RAISE_STEP_mN]
         if ceiling > force_max:
             ceiling = force_max
-    if permit == PERMIT_RAMP:
+    elif permit == PERMIT_RAMP:
         # The ceiling now stands over the brake itself, which from here on only falls.
         ramp_ticks = s[RAMP_TICKS]
         ceiling = s[BRAKE_mN]
@@ -663,7 +663,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
         s[RAMP_TICKS] = ramp_ticks
         if ceiling <= 0 or ramp_ticks > TICKS_PER_s:
             ceiling = 0
-    if permit == PERMIT_DROP:
+    else:
         ceiling = 0
         s[OFFSET_mN] = 0
         s[OFFSET_mN + 1] = 0
@@ -675,42 +675,43 @@ def tick(s: ptr32, ring: ptr16) -> int:
 
     # 14. The brake makes what the sled does not do by itself, never less than nothing. A law that would
     #     push (`short`) takes from it: or a sled let go would be braked for slowing down.
-    own = inertia + rolling
     trim = s[TRIM_mN_q10 + side]
-    brake = level + short - own + (trim >> 10)
+    brake = level
     if permit == PERMIT_RAMP:
-        brake = law + short - own + (trim >> 10)
+        brake = law
+    brake += short - inertia - rolling + (trim >> 10)
     if brake < 0:
         brake = 0
         limits |= _LIMIT_OWN_FRICTION
     # A bus that nobody takes the energy from, and a hot motor, weaken it:
     # at once, for a full bus rises by a fifth of a volt in a tick, and back only slowly.
     fold = s[FOLD_BUS_q10]
-    if fold < 1024:
-        fold += 1
     left = s[BUS_mV] - s[BUS_FOLD_mV]
-    if left > 0:
-        if left > 10_000:
-            left = 10_000
-        left = 1024 - (left * s[BUS_FOLD_q20_PER_mV] >> 10)
-        if left < 0:
-            left = 0
-        if left < fold:
-            fold = left
-    s[FOLD_BUS_q10] = fold
-    if fold < 1024:
-        brake = (brake >> 4) * fold >> 6
-        limits |= _LIMIT_BUS
+    if left > 0 or fold < 1024:
+        if fold < 1024:
+            fold += 1
+        if left > 0:
+            if left > 10_000:
+                left = 10_000
+            left = 1024 - (left * s[BUS_FOLD_q20_PER_mV] >> 10)
+            if left < 0:
+                left = 0
+            if left < fold:
+                fold = left
+        s[FOLD_BUS_q10] = fold
+        if fold < 1024:
+            brake = (brake >> 4) * fold >> 6
+            limits |= _LIMIT_BUS
     fold = s[FOLD_HOT_q10]
     left = s[HOT_ALLOWED_q10]
-    if fold < left:
-        fold += 1
-    if fold > left:
-        fold -= 2
+    if fold < 1024 or left < 1024:
         if fold < left:
-            fold = left
-    s[FOLD_HOT_q10] = fold
-    if fold < 1024:
+            fold += 1
+        elif fold > left:
+            fold -= 2
+            if fold < left:
+                fold = left
+        s[FOLD_HOT_q10] = fold
         brake = (brake >> 4) * fold >> 6
         limits |= _LIMIT_TEMPERATURE
     if brake > ceiling:
@@ -721,7 +722,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
         brake = last + slew
         limits |= _LIMIT_SLEW
     # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own.
-    if permit == PERMIT_RAISE and s[FOLD_BUS_q10] == 1024 and brake < last - 4 * slew:
+    if brake < last - 4 * slew and permit == PERMIT_RAISE and s[FOLD_BUS_q10] == 1024:
         brake = last - 4 * slew
         limits |= _LIMIT_SLEW
 
@@ -741,50 +742,40 @@ def tick(s: ptr32, ring: ptr16) -> int:
         drag = (drag >> 10) + 1
         over_window = (drag * s[DRAG_WINDOW_q26] >> 16) + 1
         room = speed - over_window - (quantum_um_q10 >> 10)
-        if room < 0:
-            room = 0
-        if room > 5000:
-            room = 5000
-        fade = room * s[FADE_GAIN]
-        if brake > fade:
-            brake = fade
-            limits &= _ALL_BUT_SLEW
-            if still == 0:
-                limits |= _LIMIT_CRAWL
+        if room < 5000:  # beyond, no brake is as strong
+            fade = room * s[FADE_GAIN]
+            if brake > fade:
+                brake = fade
+                limits &= _ALL_BUT_SLEW
+                if s[STILL_TICKS] == 0:
+                    limits |= _LIMIT_CRAWL
         certain = ((window * heading - 1) * quantum_um_q10 >> 10) - over_window
-        at_once = ((moved_um_q10 * heading - (quantum_um_q10 << 3)) >> 10) - (
-            drag * s[DRAG_AT_ONCE_q26] >> 16
-        )
-        at_once -= 1
-        if at_once > certain:
-            certain = at_once
         if certain < 0:
             certain = 0
-        if certain > 5000:
-            certain = 5000
-        budget = bare_g * certain
-        if brake > budget:
-            brake = budget
-            limits |= _LIMIT_PASSIVITY
+        if certain < 5000 and brake > bare_g * certain:
+            at_once = (moved_um_q10 * heading - (quantum_um_q10 << 3)) >> 10
+            at_once -= (drag * s[DRAG_AT_ONCE_q26] >> 16) + 1
+            if at_once > certain:
+                certain = at_once
+            if certain < 5000 and brake > bare_g * certain:
+                brake = bare_g * certain
+                limits |= _LIMIT_PASSIVITY
 
     # 16. The last check stands at the brake, whatever path the value took.
-    if permit == PERMIT_DROP:
-        brake = 0
+    enable = 1
+    if permit != PERMIT_RAISE:
+        if permit == PERMIT_DROP:
+            enable = 0
+        elif ceiling == 0:
+            enable = 0
+            s[RAMP_DONE] = 1
+        if enable == 0:
+            brake = 0
     if brake < 0:
         brake = 0
-    if brake > force_max:
-        brake = force_max
-    full = s[BRAKE_FULL_SCALE_mN]
-    if brake > full:
-        brake = full
+    if brake > s[BRAKE_MOST_mN]:
+        brake = s[BRAKE_MOST_mN]
         limits |= _LIMIT_FORCE_MAX
-    enable = 1
-    if permit == PERMIT_DROP:
-        enable = 0
-    if permit == PERMIT_RAMP and ceiling == 0:
-        brake = 0
-        enable = 0
-        s[RAMP_DONE] = 1
     s[BRAKE_mN] = brake
     s[ENABLE] = enable
     peak = s[BRAKE_PEAK_mN]
@@ -798,27 +789,29 @@ def tick(s: ptr32, ring: ptr16) -> int:
     #     its end for long, the cell or what the brake makes is not what the settings say.
     if limits == 0 and permit == PERMIT_RAISE and speed > 150 and level > 0:
         missing = level - along
-        at = s[TRIM_END_TICKS]
-        most = s[TRIM_MAX_mN] << 10
-        if trim == most and missing > _TRIM_END_mN:
-            at += 2
-        if trim == 0 - most and missing < 0 - _TRIM_END_mN:
-            at += 2
-        if at > 0:
-            at -= 1
-        if at >= _TRIM_END_TICKS:
-            at = _TRIM_END_TICKS
-            s[FAULTS] = s[FAULTS] | _FAULT_CELL_DISAGREES
-        s[TRIM_END_TICKS] = at
         if missing > _MISSING_MAX_mN:
             missing = _MISSING_MAX_mN
         if missing < 0 - _MISSING_MAX_mN:
             missing = 0 - _MISSING_MAX_mN
         trim += missing
-        if trim > most:
-            trim = most
-        if trim < 0 - most:
-            trim = 0 - most
+        most = s[TRIM_MAX_mN] << 10
+        if trim > most or trim < 0 - most:
+            at = s[TRIM_END_TICKS]
+            if trim > 0:
+                trim = most
+            else:
+                trim = 0 - most
+                missing = 0 - missing
+            # 5 N, or what is beyond the trim of a sixth of the load: a brake that is 10 % off is no fault.
+            most = (level * 5 >> 5) - s[TRIM_MAX_mN]
+            if missing > _TRIM_END_mN and missing > most:
+                at += 1
+            elif at > 0:
+                at -= 1
+            if at >= _TRIM_END_TICKS:
+                at = _TRIM_END_TICKS
+                s[FAULTS] = s[FAULTS] | _FAULT_CELL_DISAGREES
+            s[TRIM_END_TICKS] = at
         s[TRIM_mN_q10 + side] = trim
 
     # 18. The sample, in the order of the wire's SAMPLE.

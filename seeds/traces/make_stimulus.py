@@ -57,7 +57,7 @@ _DERIVED = {
     name: value
     for name, value in vars(firmware).items()
     if name[0].isupper() and name.isidentifier() and isinstance(value, int)
-    if firmware.DERIVED_AT <= value < firmware.STATE_WORDS and name != "DERIVED_AT"
+    if firmware.DERIVED_AT <= value < firmware.SETTINGS_AT and name != "DERIVED_AT"
 }
 
 
@@ -288,7 +288,7 @@ def ends(walk: Walk) -> None:
     for name, value in (
         ("POSITION_um", 2**29 - 2_000),  # wraps forwards, then back
         ("TRAVEL_um", 199_999_000),
-        ("ODOMETER_mm", 2**30 - 1_000_000),
+        ("PATH_COUNTS", 2**30 - 100),
     ):
         walk.go(12, 2_000, {name: value, "TRAVEL_PEAK_um": 0}, 80_000)
         walk.go(24, -2_000, None, 80_000)

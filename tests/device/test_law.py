@@ -151,4 +151,4 @@ def test_settings_words_stand_in_the_order_of_the_settings_table() -> None:
     words = {name.lower(): value for name, value in vars(tick).items() if isinstance(value, int)}
     for setting in SETTINGS:
         assert words[setting.name.lower()] == tick.SETTINGS_AT + setting.number, setting.name
-    assert tick.SETTINGS_AT + len(SETTINGS) == tick.DERIVED_AT
+    assert tick.SETTINGS_AT + len(SETTINGS) == tick.DROP_MASK

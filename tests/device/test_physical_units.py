@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from device.sled import layout, tick
+from device.sled import commands, layout, tick
 from protocol import messages, units, wire
 from protocol.settings import SETTINGS
 from tests.device.motion import DrivenTick
@@ -55,7 +55,7 @@ def test_a_turn_of_the_wheel_is_its_circumference(turns_per_s: float) -> None:
     way_m = turns_per_s * 3.0 * TURN_m
     what = "4096 counts on a wheel of 82.5 mm radius are 0.518 m"
     assert driven.s[tick.POSITION_um] / 1e6 == pytest.approx(way_m, rel=1e-4), what
-    assert driven.s[tick.ODOMETER_mm] / 1e3 == pytest.approx(abs(way_m), abs=0.002), what
+    assert commands.odometer_mm(driven.s) / 1e3 == pytest.approx(abs(way_m), abs=0.002), what
     assert driven.s[tick.VELOCITY_mm_per_s_q10] / 1024e3 == pytest.approx(turns_per_s * TURN_m, rel=0.01)
     sample = newest_sample(driven)
     assert sample["position_um"] == pytest.approx(way_m, rel=1e-4), "position on the wire is in um"

@@ -134,7 +134,7 @@ def drive(
     words = [0] * firmware.STATE_WORDS
     words[firmware.SETTINGS_AT : firmware.SETTINGS_AT + len(values)] = values
     firmware_settings.derive(words)
-    for number in range(firmware.SETTINGS_AT, firmware.STATE_WORDS):
+    for number in range(firmware.DERIVED_AT, firmware.SETTINGS_AT + len(values)):
         s[number] = words[number]
     for number, (for_pull, for_push) in enumerate(zip(pull, push, strict=True)):
         s[firmware.NEXT_PULL + number] = for_pull

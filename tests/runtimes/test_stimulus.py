@@ -128,4 +128,4 @@ def test_every_input_load_parameter_and_setting_is_driven_to_both_ends() -> None
 def test_the_settings_words_follow_the_order_of_the_settings_table() -> None:
     numbers = [stimulus.WORDS[word] - firmware.SETTINGS_AT for word in make_stimulus.SETTING_WORDS]
     assert numbers == [setting.number for setting in SETTINGS]
-    assert firmware.SETTINGS_AT + len(SETTINGS) == firmware.DERIVED_AT
+    assert firmware.SETTINGS_AT + len(SETTINGS) == firmware.DROP_MASK

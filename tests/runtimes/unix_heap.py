@@ -49,6 +49,12 @@ class Board:
     def since_tick_us(self):
         return 0
 
+    def uptime_ms(self):
+        return self.s[tick.SAMPLE_INDEX] & 0xFFFFF
+
+    def load_slot(self, number, buffer):
+        return 0
+
 
 board = Board()
 app = App(board)
