@@ -182,7 +182,8 @@ _UNEXPLAINED_MAX_q17 = const(2_621_440)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
 _MISSING_MAX_mN = const(20_000)  # a stumble may not teach the trim much
-_COUNTER_MASK = const(0x3FFF_FFFF)  # 1074 km, and 12 days of samples: the main loop resets before
+_COUNTER_MASK = const(0x3FFF_FFFF)  # 12 days of samples: the main loop resets before
+_PATH_MASK = const(0x1FFF_FFFF)  # 68 km
 _WRAP = const(0x2000_0000)  # 2**29
 
 # What no sled does, and how long until it is believed.
@@ -279,7 +280,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     path = s[PATH_COUNTS] + moved
     if moved < 0:
         path -= moved + moved
-    s[PATH_COUNTS] = path & _COUNTER_MASK
+    s[PATH_COUNTS] = path & _PATH_MASK
     at = s[WINDOW_AT]
     window = s[WINDOW_COUNTS] + moved - s[WINDOW + at]
     s[WINDOW + at] = moved
@@ -467,7 +468,10 @@ def tick(s: ptr32, ring: ptr16) -> int:
             driven -= 1
         if dropouts:
             dropouts -= 1
-        if moving == _JUDGED_TICKS and permit and railed == 0 and faults & _FAULT_NO_SENSOR == 0:
+        judged = permit
+        if moving < _JUDGED_TICKS or railed or frozen > _DROPOUT_TICKS or faults & _FAULT_NO_SENSOR:
+            judged = 0
+        if judged:
             # More than 0: something drives the sled on, or the cell shows too little.
             if residual > _ACCELERATION_MAX_q14:
                 residual = _ACCELERATION_MAX_q14
@@ -486,13 +490,13 @@ def tick(s: ptr32, ring: ptr16) -> int:
                     more = _MORE_TICKS
                     faults |= _FAULT_FORCE_STUCK
             # More than brake and friction could have given: what is left is the other way round, it drives.
+            # (A reversed cell says that somebody brakes.)
             peak = s[BRAKE_PEAK_mN]
             extra -= peak + rolling
-            if felt > _DRIVEN_mN and extra > _DRIVEN_mN and extra > peak >> 2:
+            if felt > _DRIVEN_mN and extra > _DRIVEN_mN and extra > peak >> 2 and along > 0 - _DRIVEN_mN:
+                driven += 2
                 if extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
                     driven += _DRIVEN_HARD_TICKS
-                if along > 0 - _DRIVEN_mN:  # a reversed cell says that somebody brakes
-                    driven += 2
                 if driven >= _DRIVEN_TICKS:
                     driven = _DRIVEN_TICKS
                     faults |= _FAULT_PASSIVITY

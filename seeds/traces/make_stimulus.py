@@ -204,7 +204,7 @@ def stops(walk: Walk) -> None:
         walk.counts_offset -= 120
         walk.go(1, 1_200)
     walk.go(60, 0, settle, 60_000)
-    walk.go(520, 0, {"ENCODER_SILENT_mN": 20_000}, CELL_RAW=50_000)  # hauled, but nothing turns
+    walk.go(800, 0, {"ENCODER_SILENT_mN": 20_000}, CELL_RAW=50_000)  # hauled, but nothing turns
     walk.go(20, 0, settle | {"ENCODER_SILENT_mN": 200_000})
 
 
@@ -322,9 +322,9 @@ def ends(walk: Walk) -> None:
             walk.counts_offset += step
             fast = {"um_PER_1024_COUNTS": 1_000_000, "ENCODER_JUMP_counts": 500}
             if ticks == 24:
-                fast["VELOCITY_mm_per_s_q10"] = -30_710_000
+                fast["VELOCITY_mm_per_s_q10"] = -30_730_000
             elif step > 0:
-                fast["VELOCITY_mm_per_s_q10"] = 30_710_000
+                fast["VELOCITY_mm_per_s_q10"] = 30_730_000
             walk.go(1, 0, walk.load(LOADS["capped"]) | open_wide | fast, 80_000)
     walk.go(40, 0, {"um_PER_1024_COUNTS": 129_589, "ENCODER_JUMP_counts": 150})
     walk.counts_offset += 2**29 - walk.inputs["COUNTS"] - 30

@@ -92,4 +92,4 @@ def test_a_load_that_was_clamped_is_not_clamped_further(load: tuple[int, ...]) -
 def test_a_slow_reading_is_a_fault_beyond_its_limit_and_not_at_it(
     bus_mV: int, temperature_cC: int, faults: list[str]
 ) -> None:
-    assert fault_names(guard.slow_faults(bus_mV, 40_000, 56_500, temperature_cC, 10_000)) == faults
+    assert fault_names(guard.slow_faults(bus_mV, 40_000, 56_500, 1024, temperature_cC, 10_000)) == faults

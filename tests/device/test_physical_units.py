@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from device.sled import commands, layout, tick
+from device.sled import commands, tick
 from protocol import messages, units, wire
 from protocol.settings import SETTINGS
 from tests.device.motion import DrivenTick
@@ -147,7 +147,3 @@ def test_a_temperature_is_right_to_a_degree(temperature_C: int) -> None:
     assert callable(convert)
     found_C = units.to_si("temperature_cC", convert(round(ntc_reading(temperature_C))))
     assert found_C == pytest.approx(temperature_C, abs=1.0)
-
-
-def test_a_sample_on_the_wire_has_all_words_of_the_ring() -> None:
-    assert layout.SAMPLE_BYTES == 2 * tick.SAMPLE_WORDS

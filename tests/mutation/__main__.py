@@ -205,4 +205,8 @@ def tell(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("broken off; the same command goes on from here (a sample begins anew)", file=sys.stderr)
+        sys.exit(130)

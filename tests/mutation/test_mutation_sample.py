@@ -8,7 +8,7 @@ import pytest
 
 from tests.mutation.choice import ROOT
 
-SAMPLE = 24
+SAMPLE = 16
 SEED = 1
 
 

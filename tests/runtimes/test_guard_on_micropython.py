@@ -18,7 +18,7 @@ MICROPYTHON = stage.unix_micropython()
 RANGES = {setting.name: (setting.minimum, setting.maximum) for setting in SETTINGS} | {
     quantity.name: (quantity.minimum, quantity.maximum) for quantity in QUANTITIES.values()
 }
-READINGS = ("bus_mV", "bus_low_mV", "bus_high_mV", "temperature_cC", "too_hot_cC")
+READINGS = ("bus_mV", "bus_low_mV", "bus_high_mV", "fold_bus_q10", "temperature_cC", "too_hot_cC")
 LOAD_LIMITS = ("force_max_mN", "rolling_mN", "bare_mass_g")
 
 

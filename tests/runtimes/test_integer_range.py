@@ -46,7 +46,23 @@ START = st.fixed_dictionaries(
         "BRAKE_mN": between(0, 1_000_000),
         "LEVEL_mN": between(0, 1_000_000),
         "CEILING_mN": between(0, 1_000_000),
-        "FLOOR_mN": between(0, 1_000_000),
+        "OFFSET_mN": st.just(0) | between(-1_000_000, 1_000_000),
+        "UNEXPLAINED_q17": st.just(0) | between(-(2**27), 2**27),
+        "RESIDUAL_q14": st.just(0) | between(-(2**24), 2**24),
+        "MOVING_TICKS": st.sampled_from([0, 40]),
+        "SUSPECT_TICKS": between(0, 700),
+        "DISAGREE_TICKS": between(0, 59),
+        "MORE_TICKS": between(0, 29),
+        "DRIVEN_TICKS": between(0, 119),
+        "DROPOUTS": between(0, 699),
+        "FROZEN_TICKS": st.just(0) | between(0, 249),
+        "ZERO_TICKS": between(0, 1_000),
+        "TRIM_END_TICKS": between(0, 1_999),
+        "LATE_us_SUM": between(0, 6_000),
+        "PATH_COUNTS": between(0, 2**29 - 1),
+        "FOLD_BUS_q10": st.just(1024) | between(0, 1024),
+        "FOLD_HOT_q10": st.just(1024) | between(0, 1024),
+        "HOT_ALLOWED_q10": st.just(1024) | between(0, 1024),
         "TRIM_mN_q10": between(-100_000 * 1024, 100_000 * 1024),
         "INJECTED_64nJ": between(0, 15_625_000),
         "SILENT_TICKS": between(0, 500),
@@ -62,6 +78,8 @@ POKES = {
     "MAIN_LEFT_ticks": 0,
     "FORCE_MAX_mN": 0,
     "BRAKE_mN": 800_000,
+    "HOT_ALLOWED_q10": 1_023,
+    "LATE_us": 1_500,
 }
 A_POKE = st.sampled_from([(word(name), value) for name, value in POKES.items()])
 PERMITS = [firmware.PERMIT_RAISE, firmware.PERMIT_RAISE, firmware.PERMIT_RAMP, firmware.PERMIT_DROP]
@@ -73,26 +91,58 @@ STRETCH = st.tuples(
 )
 
 
-def with_words(ticks: int, step: int, **words: int) -> Stretch:
+def with_words(ticks: int, step: int, permit: int = firmware.PERMIT_RAISE, **words: int) -> Stretch:
     """A stretch under load that begins with these words."""
-    words |= {"CEILING_mN": 1_000_000, "FAULTS_CLEAR": 1, "SWITCHES": 0, "LATE_us": 0}
-    return ticks, step, firmware.PERMIT_RAISE, [(word(name), value) for name, value in words.items()]
+    words |= {
+        "CEILING_mN": 1_000_000,
+        "FAULTS_CLEAR": int("FAULTS" not in words),
+        "SWITCHES": 0,
+        "LATE_us": 0,
+        "OFFSET_mN": 0,
+    }
+    words |= {"FOLD_BUS_q10": 1024, "FOLD_HOT_q10": 1024, "HOT_ALLOWED_q10": 1024, "BUS_mV": 0}
+    return ticks, step, permit, [(word(name), value) for name, value in words.items()]
 
 
 #: As in use: steady, with a load that is soon there, whatever the cell says.
 STEADY = st.builds(
-    lambda ticks, step, force_mN, raw: with_words(
+    lambda ticks, step, force_mN, raw, trim: with_words(
         ticks,
         step,
         VELOCITY_mm_per_s_q10=step * 129_589,
-        **{"PULL": force_mN, "PUSH": force_mN, "CELL_RAW": raw, "BRAKE_mN": 0},
+        **{
+            "PULL": force_mN,
+            "PUSH": force_mN,
+            "CELL_RAW": raw,
+            "BRAKE_mN": max(0, force_mN - 11_000 + trim // 1024),
+        },
         **{"TRACK_ERROR_um_q10": 0, "ACCELERATION_q14": 0, "LEASED": 0},
+        **{"UNEXPLAINED_q17": 0, "RESIDUAL_q14": 0, "MOVING_TICKS": 0, "FAULTS_MAIN": 0},
+        **{"TRIM_mN_q10": trim, "TRIM_mN_q10+1": trim, "TRIM_END_TICKS": 1_999},
     ),
     st.integers(15, 40),
     st.integers(4, 20) | st.integers(-20, -4),
     st.integers(20_000, 60_000),
     st.sampled_from([0, 32_768, 65_000]),
+    st.sampled_from([-100_000 * 1024, 0, 100_000 * 1024]),
 )
+#: The last tick before a doubt becomes a fault.
+JUDGED = st.builds(
+    lambda step, residual, leap_mN: with_words(
+        3,
+        step,
+        VELOCITY_mm_per_s_q10=step * 129_589,
+        **{"TRACK_ERROR_um_q10": 0, "UNEXPLAINED_q17": 0, "RESIDUAL_q14": residual, "MOVING_TICKS": 40},
+        **{"DISAGREE_TICKS": 59, "MORE_TICKS": 29, "DRIVEN_TICKS": 119, "DROPOUTS": 699},
+        **{"FROZEN_TICKS": 11, "CELL_STEP_mN": leap_mN, "CELL_RAW": 30_000, "LAST_RAW": 30_000},
+        **{"BRAKE_FELT_mN": 60_000, "BRAKE_PEAK_mN": 60_000, "BRAKE_mN": 60_000, "FAULTS": 0},
+        **{"WINDOW_COUNTS": 8 * step} | {f"WINDOW+{at}": step for at in range(8)},
+    ),
+    st.integers(4, 20) | st.integers(-20, -4),
+    st.integers(-(2**23), 2**23),
+    st.sampled_from([-90_000, 90_000]),
+)
+STUCK = st.builds(lambda: with_words(3, 0, CELL_RAW=30_000, LAST_RAW=30_000, FROZEN_TICKS=249))
 #: More brake than the driver has; and thrown back as far as counts can say.
 HARD = st.builds(
     lambda step: with_words(
@@ -102,7 +152,12 @@ HARD = st.builds(
 )
 THROWN = st.builds(
     lambda sign: with_words(
-        2, 500 * sign, HEADING=-sign, um_PER_1024_COUNTS=160_000, ENCODER_JUMP_counts=500
+        2,
+        500 * sign,
+        firmware.PERMIT_DROP,
+        HEADING=-sign,
+        um_PER_1024_COUNTS=160_000,
+        ENCODER_JUMP_counts=500,
     ),
     st.sampled_from([1, -1]),
 )
@@ -112,8 +167,16 @@ DRIVES = (
     LOAD,
     LOAD,
     START,
-    st.lists(STRETCH | STEADY | HARD | THROWN, min_size=2, max_size=8),
+    st.lists(STRETCH | STEADY | JUDGED | STUCK | HARD | THROWN, min_size=2, max_size=8),
 )
+
+
+def derive(s: MutableSequence[int]) -> None:
+    """What follows from the settings, worked out in plain integers: the main loop does it."""
+    plain = [int(value) for value in s]
+    firmware_settings.derive(plain)
+    for number in range(firmware.DERIVED_AT, firmware.SETTINGS_AT):
+        s[number] = plain[number]
 
 
 def drive(
@@ -130,12 +193,9 @@ def drive(
     s[firmware.CELL_RAW] = 32_768
     s[firmware.HEADING] = start["DIRECTION"]
     s[firmware.DROP_MASK] = fault_mask("drop")
-    s[firmware.FOLD_BUS_q10] = s[firmware.FOLD_HOT_q10] = s[firmware.HOT_ALLOWED_q10] = 1024
-    words = [0] * firmware.STATE_WORDS
-    words[firmware.SETTINGS_AT : firmware.SETTINGS_AT + len(values)] = values
-    firmware_settings.derive(words)
-    for number in range(firmware.DERIVED_AT, firmware.SETTINGS_AT + len(values)):
-        s[number] = words[number]
+    for number, value in enumerate(values):
+        s[firmware.SETTINGS_AT + number] = value
+    derive(s)
     for number, (for_pull, for_push) in enumerate(zip(pull, push, strict=True)):
         s[firmware.NEXT_PULL + number] = for_pull
         s[firmware.NEXT_PUSH + number] = for_push
@@ -149,6 +209,7 @@ def drive(
         s[firmware.MAIN_LEFT_ticks] = 100
         for number, value in words:
             s[number] = value
+        derive(s)
         for _ in range(ticks):
             counts = (counts + step + 2**29) % 2**30 - 2**29
             s[firmware.COUNTS] = counts
