@@ -98,26 +98,26 @@ class Commands:
             out[at] = self._last_answer[at]
         self.app.link.send(self._last_length)
 
-    def _begin(self, kind, size):
-        """Start an answer; returns the buffer and the length it will have."""
+    def _begin(self, kind):
+        """Start an answer; returns its buffer."""
         out = self.app.link.out
         out[0] = kind
         out[1] = 0
-        return out, layout.HEADER_BYTES + size
+        return out
 
     def _reply(self, command_id, result, value=0):
-        out, length = self._begin(layout.KIND_REPLY, layout.SIZE_REPLY)
+        out = self._begin(layout.KIND_REPLY)
         codec.put_u16(out, layout.OFF_REPLY_COMMAND_ID, command_id)
         out[layout.OFF_REPLY_RESULT] = result
         out[layout.OFF_REPLY_MODE] = self.app.mode
         codec.put_i32(out, layout.OFF_REPLY_SETTING_VALUE, value)
-        return length
+        return layout.HEADER_BYTES + layout.SIZE_REPLY
 
     def _hello(self, frame):
         app = self.app
         board = app.board
         self._version_matches = frame[layout.OFF_HELLO_PROTOCOL_MAJOR] == layout.PROTOCOL_MAJOR
-        out, length = self._begin(layout.KIND_HELLO_REPLY, layout.SIZE_HELLO_REPLY)
+        out = self._begin(layout.KIND_HELLO_REPLY)
         out[layout.OFF_HELLO_REPLY_PROTOCOL_MAJOR] = layout.PROTOCOL_MAJOR
         out[layout.OFF_HELLO_REPLY_PROTOCOL_MINOR] = layout.PROTOCOL_MINOR
         out[layout.OFF_HELLO_REPLY_FIRMWARE_MAJOR] = VERSION[0]
@@ -134,7 +134,7 @@ class Commands:
         codec.put_u16(out, layout.OFF_HELLO_REPLY_SAMPLE_COUNT, app.telemetry.kept_samples)
         codec.put_i32(out, layout.OFF_HELLO_REPLY_FORCE_mN, app.s[tick.FORCE_MAX_mN])
         codec.put_i32(out, layout.OFF_HELLO_REPLY_MASS_g, app.s[tick.BARE_MASS_g])
-        return length
+        return layout.HEADER_BYTES + layout.SIZE_HELLO_REPLY
 
     def _stop(self, frame):
         """Always accepted, from any host, in any mode."""
@@ -158,9 +158,7 @@ class Commands:
 
     def _set_load(self, frame):
         app = self.app
-        s = app.s
         app.look_for_faults()
-        limits = 0
         hold = frame[layout.OFF_SET_LOAD_HOLD]
         lease_ms = codec.get_u16(frame, layout.OFF_SET_LOAD_LEASE_ms)
         result = layout.RESULT_OK
@@ -178,14 +176,11 @@ class Commands:
             if value < 0 or value > layout.LOAD_MAXIMA[at % tick.LOAD_WORDS]:
                 result = layout.RESULT_BAD_VALUE
         if result == layout.RESULT_OK:
-            for at in (0, tick.LOAD_WORDS):
-                limits |= guard.clamp_load(
-                    self._load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
-                )
+            limits = self._clamped(0) | self._clamped(tick.LOAD_WORDS)
             if limits:
                 result = layout.RESULT_LIMITED
             app.take_load(self._load, hold, lease_ms, limits)
-        out, length = self._begin(layout.KIND_LOAD_REPLY, layout.SIZE_LOAD_REPLY)
+        out = self._begin(layout.KIND_LOAD_REPLY)
         codec.put_u16(
             out, layout.OFF_LOAD_REPLY_COMMAND_ID, codec.get_u16(frame, layout.OFF_SET_LOAD_COMMAND_ID)
         )
@@ -193,7 +188,14 @@ class Commands:
         out[layout.OFF_LOAD_REPLY_MODE] = app.mode
         codec.put_u16(out, layout.OFF_LOAD_REPLY_LIMITS, app.load_limits)
         self._put_loads(out, layout.OFF_LOAD_REPLY_PULL)
-        return length
+        return layout.HEADER_BYTES + layout.SIZE_LOAD_REPLY
+
+    def _clamped(self, at):
+        """Bring one direction of the load under check to what the sled can render; the limits' bits."""
+        s = self.app.s
+        return guard.clamp_load(
+            self._load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
+        )
 
     def _put_loads(self, out, offset):
         """The load in force, or just about to be: NEXT_ holds the last one accepted."""
@@ -221,7 +223,7 @@ class Commands:
     def _status(self, frame):
         app = self.app
         s = app.s
-        out, length = self._begin(layout.KIND_STATUS, layout.SIZE_STATUS)
+        out = self._begin(layout.KIND_STATUS)
         codec.put_u16(
             out, layout.OFF_STATUS_COMMAND_ID, codec.get_u16(frame, layout.OFF_GET_STATUS_COMMAND_ID)
         )
@@ -243,9 +245,9 @@ class Commands:
         if modes.is_armed(app.mode):
             self._put_loads(out, layout.OFF_STATUS_PULL)
         else:
-            for at in range(layout.OFF_STATUS_PULL, length):
+            for at in range(layout.OFF_STATUS_PULL, layout.HEADER_BYTES + layout.SIZE_STATUS):
                 out[at] = 0
-        return length
+        return layout.HEADER_BYTES + layout.SIZE_STATUS
 
     def _get_setting(self, frame):
         command_id = codec.get_u16(frame, layout.OFF_GET_SETTING_COMMAND_ID)
@@ -295,7 +297,7 @@ class Commands:
         return self._reply(command_id, layout.RESULT_OK, first)
 
     def _clock_ping(self, frame):
-        out, length = self._begin(layout.KIND_CLOCK_PONG, layout.SIZE_CLOCK_PONG)
+        out = self._begin(layout.KIND_CLOCK_PONG)
         codec.put_u16(out, layout.OFF_CLOCK_PONG_PING_ID, codec.get_u16(frame, layout.OFF_CLOCK_PING_PING_ID))
         # Read the index again if a tick came between, so that the two belong together.
         index = -1
@@ -305,7 +307,7 @@ class Commands:
             since_us = self.app.board.since_tick_us()
         codec.put_i32(out, layout.OFF_CLOCK_PONG_SAMPLE_INDEX, index - 1)
         codec.put_i32(out, layout.OFF_CLOCK_PONG_SINCE_TICK_us, since_us)
-        return length
+        return layout.HEADER_BYTES + layout.SIZE_CLOCK_PONG
 
     def _enter_repl(self, frame):
         return self._leave(codec.get_u16(frame, layout.OFF_ENTER_REPL_COMMAND_ID), self.app.LEAVE_REPL)

@@ -825,7 +825,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     ring[at + 1] = (position_um >> 16) & 0xFFFF
     ring[at + 2] = velocity & 0xFFFF
     # x * 5243 >> 19 is x / 100, to 0.003 %.
-    ring[at + 3] = (((tow + 50) >> 3) * 5243 >> 16) & 0xFFFF
+    ring[at + 3] = (((s[TOW_mN] + 50) >> 3) * 5243 >> 16) & 0xFFFF
     ring[at + 4] = (((level + 50) >> 3) * 5243 >> 16) & 0xFFFF
     ring[at + 5] = (((brake + 50) >> 3) * 5243 >> 16) & 0xFFFF
     flags = (limits << 4) | (s[MODE] << 1)

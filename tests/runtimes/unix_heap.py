@@ -55,6 +55,9 @@ class Board:
     def load_slot(self, number, buffer):
         return 0
 
+    def save_slot(self, number, buffer, length):
+        pass
+
 
 board = Board()
 app = App(board)
@@ -92,6 +95,9 @@ def run(ticks):
     for _ in range(ticks):
         board.s[tick.COUNTS] += speed_counts
         board.s[tick.MAIN_LEFT_ticks] = 100
+        # The cell shows what brake and friction take, and flutters.
+        tow_mN = board.s[tick.BRAKE_FELT_mN] + 10_000 if speed_counts else 0
+        board.s[tick.CELL_RAW] = 32_768 + tow_mN * 1000 // 30_518 + (board.s[tick.SAMPLE_INDEX] & 1)
         tick.tick(board.s, board.ring)
 
 
@@ -170,7 +176,6 @@ def main():
     message("GET_SETTING", layout.MODE_IDLE)
     message("SET_SETTING", layout.MODE_IDLE, (layout.OFF_SET_SETTING_SETTING, 200))
     message("CLEAR_FAULT", layout.MODE_IDLE)
-    message("SAVE_SETTINGS", layout.MODE_IDLE)
     passes("noise", lambda: (run(1), noise()))
     ask(layout.KIND_ARM, layout.SIZE_ARM)
     app.poll()
