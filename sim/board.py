@@ -26,6 +26,7 @@ class VirtualBoard:
         self.ring: array[int] = array("H")
         self.is_connected = True
         self.wants_reboot = False
+        self.leds = 0  #: bits of those that are lit
         self.from_host: deque[bytes] = deque()
         self.to_host = bytearray()
 
@@ -53,6 +54,10 @@ class VirtualBoard:
         taken = min(end - start, _TO_HOST_BYTES - len(self.to_host))
         self.to_host += memoryview(buffer)[start : start + taken]
         return taken
+
+    def show(self, bits: int) -> None:
+        """Light the LEDs whose bits are set, the lowest first."""
+        self.leds = bits
 
     def since_tick_us(self) -> int:
         """Time since the tick began: none, the main loop costs no virtual time."""

@@ -8,6 +8,7 @@ from array import array
 from . import codec, guard, layout, modes, tick
 from .commands import Commands
 from .link import Link
+from .panel import Panel
 from .telemetry import Telemetry
 
 # The tick counts the main loop as stalled after this time; a garbage collection takes up to 30 ms.
@@ -33,9 +34,11 @@ class App:
         self.mode = layout.MODE_IDLE
         self.load_limits = 0  # what limited the load when it was set
         self.lease_ms = 0
+        self.last_load = array("i", bytearray(8 * tick.LOAD_WORDS))  # the last one held; zeros: none
         self.link = Link(board)
         self.telemetry = Telemetry(self)
         self.commands = Commands(self)
+        self.panel = Panel(self)
         self._leaving = 0
         self._reported = 0  # faults already sent to the host
         s = self.s
@@ -65,6 +68,7 @@ class App:
         """One pass: proves life to the tick, answers what has come in, sends what is due."""
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
         self._update_mode()
+        self.panel.poll()
         # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
         # must work on a host that does not read, and whoever misses an answer asks again.
         for _ in range(_FRAMES_A_PASS):
@@ -90,9 +94,15 @@ class App:
         self.s[tick.PERMIT] = modes.PERMITS[self.mode]
 
     def arm(self):
-        """Arm from IDLE, with no load; armed already, nothing changes."""
+        """Arm from IDLE, with no load; armed already, nothing changes. Returns the result code."""
+        if not modes.is_armed(self.mode):
+            self.look_for_faults()
+        if self.mode == layout.MODE_FAULT:
+            return layout.RESULT_FAULTED
+        if self.mode == layout.MODE_RAMPING_DOWN or self.is_releasing():
+            return layout.RESULT_RAMPING_DOWN
         if modes.is_armed(self.mode):
-            return
+            return layout.RESULT_OK
         s = self.s
         s[tick.LOAD_PENDING] = 0
         for at in range(2 * tick.LOAD_WORDS):
@@ -108,10 +118,32 @@ class App:
         self.load_limits = 0
         self._forget_faults()
         self.trigger(modes.ARM)
+        return layout.RESULT_OK
 
     def is_releasing(self):
         """Whether the tick has not yet seen that the brake is to be off."""
         return self.mode == layout.MODE_IDLE and (self.s[tick.ENABLE] or self.s[tick.BRAKE_mN])
+
+    def load_refusal(self):
+        """Result code: why no load may be set at this moment, or RESULT_OK."""
+        self.look_for_faults()
+        if self.mode == layout.MODE_FAULT:
+            return layout.RESULT_FAULTED
+        if self.mode == layout.MODE_RAMPING_DOWN:
+            return layout.RESULT_RAMPING_DOWN
+        if self.mode == layout.MODE_IDLE:
+            return layout.RESULT_NOT_ARMED
+        return layout.RESULT_OK
+
+    def clamp_load(self, load):
+        """Bring a load, twelve words for pull and push, to what the sled can render; the limits' bits."""
+        s = self.s
+        limits = 0
+        for at in (0, tick.LOAD_WORDS):
+            limits |= guard.clamp_load(
+                load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
+            )
+        return limits
 
     def take_load(self, load, hold, lease_ms, limits):
         """Hand a checked load, twelve words for pull and push, to the tick, held or leased."""
@@ -119,6 +151,8 @@ class App:
         s[tick.LOAD_PENDING] = 0  # the tick may come between any two of these lines
         for at in range(2 * tick.LOAD_WORDS):
             s[tick.NEXT_PULL + at] = load[at]
+            if hold == layout.HOLD_HELD:
+                self.last_load[at] = load[at]
         self.load_limits = limits
         self.lease_ms = lease_ms
         # In this order: the tick must never see a lease without time left.
@@ -126,6 +160,15 @@ class App:
         s[tick.LEASE_LEFT_ticks] = lease_ms
         s[tick.LEASED] = hold
         s[tick.STILL_TICKS] = 0
+        s[tick.LOAD_PENDING] = 1
+
+    def change_leased_load(self, load, limits):
+        """A checked load in place of a leased one, whose lease runs on as it did."""
+        s = self.s
+        s[tick.LOAD_PENDING] = 0
+        for at in range(2 * tick.LOAD_WORDS):
+            s[tick.NEXT_PULL + at] = load[at]
+        self.load_limits = limits
         s[tick.LOAD_PENDING] = 1
 
     def clear_faults(self):
