@@ -68,7 +68,9 @@ class Bench:
                 self.app.poll()
                 self._due = next(self._gaps)
 
-    def press(self, button: int, for_ms: int = 150, bounces: Iterable[bool] = (), pause_ms: int = 150) -> None:
+    def press(
+        self, button: int, for_ms: int = 150, bounces: Iterable[bool] = (), pause_ms: int = 150
+    ) -> None:
         """Close it for so long, bouncing for one tick each at both ends, and leave time after it."""
         for closed_ms in (for_ms, 0):
             for is_closed in bounces:
@@ -76,7 +78,9 @@ class Bench:
             self.rest(closed_ms, button)
         self.rest(pause_ms)
 
-    def load(self, hold: int = layout.HOLD_HELD, lease_ms: int = 0, force_mN: int = 100_000, **terms: int) -> None:
+    def load(
+        self, hold: int = layout.HOLD_HELD, lease_ms: int = 0, force_mN: int = 100_000, **terms: int
+    ) -> None:
         """A load as a host gives it, the same in both directions, after arming."""
         names = ("inertia_g", "viscous", "quadratic", "stiffness", "cap")
         terms = {"inertia_g": 30_000, **terms}

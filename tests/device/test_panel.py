@@ -1,6 +1,7 @@
 """The sled's own buttons and LEDs: only a clean press raises, whatever sticks stops, and the LEDs tell."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from device.sled.panel import DOWN, UP
 from protocol.codes import FAULTS
 from sim.faults import table as faults
 from sim.rig import BUTTON_UP
-from tests.device.bench import PASS_GAP_MAX_ticks, STEP_mN, Bench
+from tests.device.bench import Bench, PASS_GAP_MAX_ticks, STEP_mN
 
 BOTH = UP | DOWN
 GENTLE_mN = 50_000
@@ -253,7 +254,9 @@ def test_whatever_the_contacts_do_each_rise_was_a_press_of_its_own(
 
 
 @settings(max_examples=30)
-@given(gaps=GAPS, spikes=st.lists(st.tuples(st.sampled_from((UP, DOWN, BOTH)), st.integers(1, 20)), max_size=9))
+@given(
+    gaps=GAPS, spikes=st.lists(st.tuples(st.sampled_from((UP, DOWN, BOTH)), st.integers(1, 20)), max_size=9)
+)
 def test_what_is_shorter_than_30_ms_is_no_press(gaps: list[int], spikes: list[tuple[int, int]]) -> None:
     bench = Bench(gaps)
     for buttons, for_ms in spikes:
@@ -357,7 +360,7 @@ def test_the_bar_grows_with_the_load_and_finer_where_it_is_low() -> None:
     assert lit == sorted(lit) and set(lit) == set(range(1, 9))
     assert [lit[force_N] for force_N in (10, 20, 30, 50, 80, 130, 230, 430)] == list(range(1, 9))
     starts = [lit.index(n) for n in range(1, 9)]
-    widths = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    widths = [after - before for before, after in pairwise(starts)]
     assert widths[1:] == sorted(widths[1:])
 
 
@@ -390,7 +393,7 @@ def test_the_leds_are_written_only_when_they_change(bench: Bench) -> None:
     bench.press(UP)
     bench.rest(3000)
     bench.press(DOWN, 900, pause_ms=1500)
-    assert all(before != after for before, after in zip(shown, shown[1:], strict=False))
+    assert all(before != after for before, after in pairwise(shown))
     assert 0x0F in shown and shown[-1] in (0, 8)
     assert len(shown) < 60, "of some 1100 passes"
 
