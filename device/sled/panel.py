@@ -181,6 +181,9 @@ def _step(app, load, step_mN):
     for at in (0, tick.LOAD_WORDS):
         load[at] = max(0, load[at] + step_mN)
     limits = app.clamp_load(load)
+    if step_mN < 0:  # a load below the sled's own friction is clamped to that
+        for at in (0, tick.LOAD_WORDS):
+            load[at] = min(load[at], s[tick.NEXT_PULL + at])
     if s[tick.LEASED]:
         app.change_leased_load(load, limits)
     else:

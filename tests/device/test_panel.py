@@ -116,6 +116,14 @@ def test_steps_end_at_the_greatest_force_and_at_the_sleds_own_friction(bench: Be
     assert bench.force_mN == (0, 0)
 
 
+def test_down_asks_for_nothing_where_there_is_no_load(bench: Bench) -> None:
+    bench.app.arm()
+    bench.press(DOWN)
+    assert bench.force_mN == (0, 0)
+    bench.press(UP)
+    assert bench.force_mN == (STEP_mN, STEP_mN)
+
+
 def test_the_step_is_a_setting(bench: Bench) -> None:
     bench.s[tick.BUTTON_STEP_mN] = 3_000
     bench.press(UP)
