@@ -18,69 +18,29 @@ from protocol.units import LOAD_FIELDS
 from sim.faults import table as faults
 from sim.faults.switches import press
 from sim.rig import DRIVER_FAULT, ESTOP, Rig, RigConfig
-from sim.world.plant import Plant
+from tests.stateful.training import (
+    BROKEN,
+    CHANGEABLE,
+    HARMLESS,
+    LOADS,
+    PACES,
+    PRESSES,
+    TRAINING,
+    FORCES_mN,
+    Hand,
+    LEASES_ms,
+    Training,
+    load,
+)
 from tests.stateful.witness import Witness
 
 RAMP_ENDS_ticks = 1100
 ANSWER_ticks = 300  # a main loop may stand still for so long
-# What a driver of the wrong kind, which keeps its sign, may put into the sled within one rule; see tests/safety.
+# What a driver of the wrong kind, which keeps its sign, may put in within one rule: see tests/safety.
 INJECTED_MAX_J = 0.03
 ARMED = (layout.MODE_ARMED, layout.MODE_LOADING)
 RAMP_FAULTS, DROP_FAULTS = fault_mask("ramp"), fault_mask("drop")
 ACCEPTED = (layout.RESULT_OK, layout.RESULT_LIMITED)
-
-#: Broken while the brake in brake mode can do no harm, then mended; what the tick does stays within its bounds.
-BROKEN = (
-    *("encoder_jump", "encoder_stuck", "encoder_noise", "encoder_reversed", "encoder_dropout"),
-    *("cell_rail_high", "cell_stuck", "cell_noise", "cell_reversed", "cell_jump", "cell_dropout"),
-    *("battery_sag", "ntc_short", "driver_fault", "driver_dead", "driver_weak", "tick_overrun"),
-)
-#: Broken with any driver: nothing of it makes the estimates wrong.
-HARMLESS = ("battery_sag", "driver_fault", "estop", "main_stall", "ntc_short")
-CHANGEABLE = tuple(
-    setting
-    for setting in SETTINGS
-    if setting.name
-    in ("force_max_mN", "raise_mN_per_s", "fall_mN_per_s", "slew_mN_per_s", "hold_s", "button_step_mN")
-)
-
-
-def load(force_mN: int) -> dict[str, int]:
-    return {
-        "force_mN": force_mN,
-        "inertia_g": 30_000,
-        "viscous_mN_s_per_m": 0,
-        "quadratic_mN_s2_per_m2": 0,
-        "stiffness_mN_per_m": 0,
-        "speed_cap_mm_per_s": 0,
-    }
-
-
-LOADS = st.fixed_dictionaries(
-    {
-        "force_mN": st.integers(0, 1_000_000) | st.sampled_from((50_000, 130_000)),
-        "inertia_g": st.sampled_from((0, 15_000, 30_000, 45_000, 500_000)),
-        "viscous_mN_s_per_m": st.sampled_from((0, 0, 50_000, 1_000_000)),
-        "quadratic_mN_s2_per_m2": st.sampled_from((0, 0, 20_000, 100_000)),
-        "stiffness_mN_per_m": st.sampled_from((0, 0, 60_000, 500_000)),
-        "speed_cap_mm_per_s": st.sampled_from((0, 0, 400, 1_000)),
-    }
-)
-FORCES_mN = st.integers(30_000, 300_000)  # which the athlete can move
-
-
-class Hand:
-    """Pulls or pushes with `force_N`, or as hard as it takes, up to 500 N, to walk at `pace_m_per_s`."""
-
-    def __init__(self) -> None:
-        self.force_N = 0.0
-        self.pace_m_per_s: float | None = None
-
-    def act(self, plant: Plant, now_s: float, is_enabled: bool) -> None:
-        plant.touch_N = self.force_N
-        if self.pace_m_per_s is not None:
-            missing = self.pace_m_per_s - plant.v_m_per_s
-            plant.touch_N = min(max(2000.0 * missing, -500.0), 500.0)
 
 
 class Firmware(RuleBasedStateMachine):
@@ -142,8 +102,11 @@ class Firmware(RuleBasedStateMachine):
     def step(self, ticks: int) -> list[wire.Received]:
         """Let time pass tick by tick, under the eyes of the witness; returns what the device sent."""
         for _ in range(ticks):
+            armings = self.witness.armings
             self.witness.step()
-            if self.lease_left > 0:
+            if self.witness.armings != armings:
+                self.lease_left, self.held = -1, None
+            elif self.lease_left > 0:
                 self.lease_left -= 1
             s = self.rig.board.s
             must_go = self.lease_left == 0 or s[tick.FAULTS] & RAMP_FAULTS
@@ -179,14 +142,21 @@ class Firmware(RuleBasedStateMachine):
     @rule()
     def arm(self) -> None:
         was = self.mode
-        self.witness.is_asked = True
-        if self.ask("ARM")["result"] == layout.RESULT_OK:
-            if was == layout.MODE_IDLE:
-                self.lease_left, self.must_go, self.held = -1, 0, None
+        self.witness.may_arm = True
+        result = self.ask("ARM")["result"]
+        self.witness.may_arm = False
+        if result == layout.RESULT_OK:
+            assert was != layout.MODE_FAULT
         else:
             assert self.mode not in ARMED
 
-    @rule(pull=LOADS, push=LOADS, lease_ms=st.sampled_from((0, 0, 200, 1000)))
+    @rule(pull=LOADS, push=LOADS, lease_ms=LEASES_ms, training=TRAINING)
+    def set_another_load(
+        self, pull: dict[str, int], push: dict[str, int], lease_ms: int, training: Training
+    ) -> None:
+        self.amid(training)
+        self.set_load(pull, push, lease_ms)
+
     def set_load(self, pull: dict[str, int], push: dict[str, int], lease_ms: int) -> None:
         was = self.mode
         lapsed = self.lease_left == 0
@@ -203,12 +173,22 @@ class Firmware(RuleBasedStateMachine):
         else:
             assert was not in ARMED or self.mode not in ARMED or lapsed
 
-    @rule(force_mN=FORCES_mN, lease_ms=st.sampled_from((0, 1000)), pace_m_per_s=st.floats(-1.5, 1.5))
+    @rule(force_mN=FORCES_mN, lease_ms=LEASES_ms, pace_m_per_s=PACES)
     def train(self, force_mN: int, lease_ms: int, pace_m_per_s: float) -> None:
-        """What a session mostly is, so that much happens under load."""
+        """What a session mostly is: whatever was wrong is put right, then somebody walks under load."""
+        self.untrip()
+        while self.stuck:
+            self.stuck.pop()()
+        self.step(40)
+        self.clear()
         self.arm()
         self.set_load(load(force_mN), load(force_mN), lease_ms)
-        self.walk(pace_m_per_s, 600)
+        self.walk(pace_m_per_s, 500)
+
+    def amid(self, training: Training) -> None:
+        """What comes next comes in the midst of it, if anything is given."""
+        if training is not None and self.mode != layout.MODE_LOADING:
+            self.train(*training)
 
     @precondition(lambda self: self.lease_left > 20)
     @rule()
@@ -216,8 +196,9 @@ class Firmware(RuleBasedStateMachine):
         if self.ask("HEARTBEAT", lease_ms=0)["result"] == layout.RESULT_OK:
             self.lease_left = self.rig.app.lease_ms
 
-    @rule(kind=st.sampled_from((layout.STOP_RAMP, layout.STOP_DROP)))
-    def stop(self, kind: int) -> None:
+    @rule(kind=st.sampled_from((layout.STOP_RAMP, layout.STOP_DROP)), training=TRAINING)
+    def stop(self, kind: int, training: Training) -> None:
+        self.amid(training)
         assert self.ask("STOP", stop_kind=kind)["result"] == layout.RESULT_OK
         self.step(10 if kind == layout.STOP_DROP else RAMP_ENDS_ticks)
         assert self.rig.board.s[tick.ENABLE] == 0
@@ -235,28 +216,27 @@ class Firmware(RuleBasedStateMachine):
 
     @rule(setting=st.sampled_from(CHANGEABLE), part=st.floats(-0.1, 1.1))
     def change_a_setting(self, setting: Any, part: float) -> None:
-        armed = modes.is_armed(self.mode)
         value = setting.minimum + round(part * (setting.maximum - setting.minimum))
         answer = self.ask("SET_SETTING", setting=setting.number, setting_value=value)
         fits = setting.minimum <= value <= setting.maximum
-        assert (answer["result"] == layout.RESULT_OK) == (not armed and fits)
+        assert (answer["result"] == layout.RESULT_OK) == (fits and not modes.is_armed(answer["mode"]))
         if answer["result"] == layout.RESULT_OK:
             self.in_force[setting.number] = value
         assert answer["setting_value"] == self.in_force[setting.number]
 
     @rule()
     def save_settings(self) -> None:
-        was = self.mode
-        result = self.ask("SAVE_SETTINGS")["result"]
-        if modes.is_armed(was):
-            assert result in (layout.RESULT_NOT_WHILE_ARMED, layout.RESULT_UNSUPPORTED)
-        if result == layout.RESULT_OK:
+        answer = self.ask("SAVE_SETTINGS")
+        if modes.is_armed(answer["mode"]):
+            assert answer["result"] in (layout.RESULT_NOT_WHILE_ARMED, layout.RESULT_UNSUPPORTED)
+        if answer["result"] == layout.RESULT_OK:
             self.saved = dict(self.in_force)
 
     @rule()
     def reboot_by_command(self) -> None:
-        armed = modes.is_armed(self.mode)
-        assert (self.ask("REBOOT")["result"] == layout.RESULT_NOT_WHILE_ARMED) == armed
+        answer = self.ask("REBOOT")
+        armed = modes.is_armed(answer["mode"])
+        assert answer["result"] == (layout.RESULT_NOT_WHILE_ARMED if armed else layout.RESULT_OK)
         if not armed:
             self.step(20)
             assert self.witness.boots > self.boots
@@ -265,19 +245,25 @@ class Firmware(RuleBasedStateMachine):
     # What people do at the sled.
 
     def is_healthy(self) -> bool:
-        return not (self.stuck or self.rig.switches & (ESTOP | DRIVER_FAULT) or self.rig.app.faults())
+        return not (self.stuck or self.rig.switches or self.rig.app.faults())
 
-    @rule(button=st.sampled_from(("up", "down")), for_ms=st.integers(80, 700))
-    def press_a_button(self, button: str, for_ms: int) -> None:
+    @rule(presses=PRESSES, training=TRAINING)
+    def press_buttons(self, presses: list[tuple[str, int]], training: Training) -> None:
+        self.amid(training)
+        for button, for_ms in presses:
+            self.short_press(button, for_ms)
+
+    def short_press(self, button: str, for_ms: int) -> None:
+        """One short press, and what it may lead to."""
         was, held, leased = self.mode, self.held, self.lease_left >= 0
         force_mN = self.rig.board.s[tick.NEXT_PULL]
-        self.witness.is_asked |= button == "up"
+        self.witness.may_arm = button == "up"
         press(self.rig, button, for_ms)
         self.step(for_ms + 50)
+        self.witness.may_arm = False
         now_mN = self.rig.board.s[tick.NEXT_PULL]
         if was == layout.MODE_IDLE and self.mode in ARMED:
             assert button == "up" and not self.stuck
-            self.lease_left, self.must_go = -1, 0
         elif was in ARMED and self.mode in ARMED:
             step_mN = self.rig.board.s[tick.BUTTON_STEP_mN]
             assert now_mN - force_mN <= (0 if leased or button == "down" else step_mN)
@@ -285,6 +271,8 @@ class Firmware(RuleBasedStateMachine):
                 assert now_mN == min(force_mN + step_mN, max(self.rig.board.s[tick.FORCE_MAX_mN], force_mN))
         elif was == layout.MODE_IDLE and button == "up" and self.is_healthy():
             raise AssertionError("a press did not arm a sled in order")
+        elif was == layout.MODE_FAULT:
+            assert self.mode == layout.MODE_FAULT
         else:
             assert now_mN <= force_mN or self.mode not in ARMED
         if not leased:
@@ -296,9 +284,10 @@ class Firmware(RuleBasedStateMachine):
         assert status["hold"] == 0 or self.mode not in ARMED
         return {way: status[way] for way in ("pull", "push")}
 
-    @rule(buttons=st.sampled_from((("up",), ("down",), ("up", "down"))))
-    def hold_buttons(self, buttons: tuple[str, ...]) -> None:
+    @rule(buttons=st.sampled_from((("up",), ("down",), ("up", "down"))), training=TRAINING)
+    def hold_buttons(self, buttons: tuple[str, ...], training: Training) -> None:
         """STOP, always: after 0.8 s, or at once with both."""
+        self.amid(training)
         for button in buttons:
             press(self.rig, button, 1200)
         self.step(100 if len(buttons) == 2 else 870)
@@ -306,8 +295,9 @@ class Firmware(RuleBasedStateMachine):
         self.step(1300)
 
     @precondition(lambda self: not self.stuck)
-    @rule(button=st.sampled_from(("up", "down")))
-    def a_button_sticks(self, button: str) -> None:
+    @rule(button=st.sampled_from(("up", "down")), training=TRAINING)
+    def a_button_sticks(self, button: str, training: Training) -> None:
+        self.amid(training)
         self.stuck.append(faults.begin(self.rig, f"button_{button}_stuck"))
         self.step(900)
         assert self.mode not in ARMED
@@ -320,17 +310,18 @@ class Firmware(RuleBasedStateMachine):
         self.step(100)
         assert self.mode not in ARMED or was in ARMED
 
-    @rule(force_N=st.floats(-400, 400), ticks=st.integers(20, 600))
-    def shove(self, force_N: float, ticks: int) -> None:
-        self.hand.force_N = force_N
+    @rule(force_N=st.floats(-400, 400), ticks=st.integers(20, 600), training=TRAINING)
+    def shove(self, force_N: float, ticks: int, training: Training) -> None:
+        self.amid(training)
+        self.hand.pace_m_per_s, self.hand.force_N = None, force_N
         self.step(ticks)
-        self.hand.force_N = 0.0
+        self.hand.force_N = 0.0  # let go
 
-    @rule(pace_m_per_s=st.floats(-1.5, 1.5), ticks=st.integers(200, 1200))
+    @rule(pace_m_per_s=PACES, ticks=st.integers(100, 1000))
     def walk(self, pace_m_per_s: float, ticks: int) -> None:
+        """And go on walking until something else is done to the sled."""
         self.hand.pace_m_per_s = pace_m_per_s
         self.step(ticks)
-        self.hand.pace_m_per_s = None
 
     @rule(ticks=st.integers(1, 1500))
     def wait(self, ticks: int) -> None:
@@ -338,8 +329,9 @@ class Firmware(RuleBasedStateMachine):
 
     # What breaks.
 
-    @rule(switch=st.sampled_from((ESTOP, DRIVER_FAULT)))
-    def trip(self, switch: int) -> None:
+    @rule(switch=st.sampled_from((ESTOP, DRIVER_FAULT)), training=TRAINING)
+    def trip(self, switch: int, training: Training) -> None:
+        self.amid(training)
         self.rig.switches |= switch
         self.step(10)
         assert self.mode == layout.MODE_FAULT
@@ -350,21 +342,24 @@ class Firmware(RuleBasedStateMachine):
         self.rig.switches &= ~(ESTOP | DRIVER_FAULT)
         self.step(1)
 
-    @rule(data=st.data(), ticks=st.integers(20, 700))
-    def something_breaks(self, data: st.DataObject, ticks: int) -> None:
+    @rule(data=st.data(), ticks=st.integers(20, 700), training=TRAINING)
+    def something_breaks(self, data: st.DataObject, ticks: int, training: Training) -> None:
+        self.amid(training)
         is_safe = not self.rig.config.signed_driver
         mend = faults.begin(self.rig, data.draw(st.sampled_from(HARMLESS + BROKEN * is_safe)))
         self.step(ticks)
         mend()
         self.step(5)
 
-    @rule(ticks=st.integers(50, 300))
-    def the_main_loop_stalls(self, ticks: int) -> None:
+    @rule(ticks=st.integers(50, 300), training=TRAINING)
+    def the_main_loop_stalls(self, ticks: int, training: Training) -> None:
+        self.amid(training)
         self.rig.stall_main(ticks)
         self.step(ticks + 10)
 
-    @rule(ticks=st.integers(1, 4000))
-    def unplug_and_replug(self, ticks: int) -> None:
+    @rule(ticks=st.integers(1, 3000), training=TRAINING)
+    def unplug_and_replug(self, ticks: int, training: Training) -> None:
+        self.amid(training)
         self.rig.is_connected = False
         self.step(ticks)
         self.rig.is_connected = True
@@ -386,9 +381,10 @@ class Firmware(RuleBasedStateMachine):
         self.start()
 
     @invariant()
-    def the_brake_acts_only_where_the_mode_permits_it(self) -> None:
-        if not modes.is_armed(self.mode):
-            assert self.rig.board.s[tick.ENABLE] == 0
+    def a_lease_is_no_longer_than_its_host_knows(self) -> None:
+        s = self.rig.board.s
+        if self.mode in ARMED and s[tick.LEASED]:
+            assert s[tick.LEASE_LEFT_ticks] <= self.lease_left
 
     @invariant()
     def the_brake_gives_no_energy(self) -> None:

@@ -24,6 +24,7 @@ _SUDDEN = sum(
 _CAUSES = fault_mask("ramp", "drop")
 _DROPS = fault_mask("drop")
 _CHANGES = {(mode, following) for mode, _, following in modes.TABLE}
+_ARMING = (layout.MODE_IDLE, layout.MODE_ARMED)
 _LOAD = slice(tick.PULL, tick.PULL + 2 * tick.LOAD_WORDS)
 
 
@@ -42,18 +43,19 @@ class WatchedApp(App):
 
 
 class Witness:
-    """Checks one rig, across its resets. `is_asked` says whether anybody asked for a brake since the last."""
+    """Checks one rig, across its resets. `may_arm` says whether anybody asks for it at this time."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.boots = 0
-        self.is_asked = False
+        self.armings = 0
+        self.may_arm = False
         self._begin()
 
     def _begin(self) -> None:
         """A controller that has just started."""
         self.boots += 1
-        self.is_asked = False
+        self._was_armed = False
         self.rig.app.__class__ = WatchedApp
         self.s = self.rig.board.s
         self._ramp_ticks = 0
@@ -85,6 +87,11 @@ class Witness:
         app = self.rig.app
         for change in app.__dict__.pop("mode_changes", ()):
             assert change in _CHANGES, f"the mode went {change[0]} -> {change[1]}, which no row has"
+            before, now = (modes.PERMITS[mode] == tick.PERMIT_RAISE for mode in change)
+            if now and not before:
+                assert change == _ARMING and self.may_arm, "the sled armed by itself"
+                self._was_armed = True
+                self.armings += 1
         assert self.s[tick.PERMIT] == modes.PERMITS[app.mode] and self.s[tick.MODE] == app.mode
 
     def _check(self) -> None:
@@ -102,7 +109,7 @@ class Witness:
             assert before - brake <= 4 * slew, "the command fell faster than the slew limit"
 
         if s[tick.ENABLE]:
-            assert self.is_asked, "the brake is on though nobody armed it since the reset"
+            assert self._was_armed, "the brake is on though nobody armed it since the reset"
             assert last[tick.PERMIT] != tick.PERMIT_DROP and not faults & _DROPS
         else:
             assert brake == 0 and s[tick.DUTY] == 0
