@@ -69,21 +69,26 @@ def test_a_last_load_that_settings_no_longer_allow_is_clamped(bench: Bench) -> N
 @pytest.mark.parametrize("why", ["fault", "ramping", "releasing"])
 def test_up_is_refused_where_a_host_would_be(bench: Bench, why: str) -> None:
     if why == "fault":
-        bench.app.s[tick.FAULTS_MAIN] |= 1 << layout.FAULT_TOO_HOT
-        bench.press(UP)
-        assert bench.mode == layout.MODE_FAULT
-        return
-    bench.load()
-    bench.pulled()
-    bench.app.trigger(panel.modes.STOP if why == "ramping" else panel.modes.DROP)
-    panel.PRESSES[0][2](bench.app, bench.app.panel._load)  # at once: a real press takes longer than this
-    assert bench.mode == (layout.MODE_RAMPING_DOWN if why == "ramping" else layout.MODE_IDLE)
+        bench.s[tick.FAULTS_MAIN] |= 1 << layout.FAULT_TOO_HOT  # so new that no pass has seen it
+    else:
+        bench.load()
+        bench.pulled().app.trigger(panel.modes.STOP if why == "ramping" else panel.modes.DROP)
+    expected = {"fault": layout.MODE_FAULT, "ramping": layout.MODE_RAMPING_DOWN}.get(why, layout.MODE_IDLE)
+    panel.PRESSES[0][2](bench.app, bench.app.panel._load)  # at once: no real press is as quick
+    assert bench.mode == expected
     bench.rest(1500)
-    assert bench.mode == layout.MODE_IDLE and not bench.s[tick.ENABLE]
+    assert not bench.is_armed and not bench.s[tick.ENABLE]
 
 
 def test_down_does_nothing_to_an_idle_sled(bench: Bench) -> None:
     bench.press(DOWN)
+    assert bench.mode == layout.MODE_IDLE
+
+
+@pytest.mark.parametrize("buttons", [(UP, UP, UP, UP, UP), (UP, BOTH, UP), (DOWN, BOTH, UP)])
+def test_a_long_press_or_one_of_both_buttons_arms_nothing(bench: Bench, buttons: tuple[int, ...]) -> None:
+    for held in (*buttons, 0):
+        bench.rest(200, held)
     assert bench.mode == layout.MODE_IDLE
 
 
@@ -284,6 +289,17 @@ def test_a_press_that_the_mode_overtook_does_nothing(bench: Bench) -> None:
     bench.app.trigger(panel.modes.DROP)
     bench.rest(200)
     assert bench.mode == layout.MODE_IDLE
+
+
+def test_a_press_meant_for_one_load_does_not_change_the_next(bench: Bench) -> None:
+    bench.load()
+    bench.rest(100, UP)
+    bench.app.trigger(panel.modes.DROP)
+    bench.rest(50, UP)
+    bench.load()
+    bench.rest(100, UP)
+    bench.rest(100)
+    assert bench.mode == layout.MODE_ARMED and bench.force_mN == (100_000, 100_000)
 
 
 def test_the_buttons_work_on_after_the_sample_number_has_wrapped(bench: Bench) -> None:
