@@ -65,6 +65,7 @@ class VirtualBoard:
         self.is_connected = True
         self.wants_reboot = False
         self.now_ms = 0
+        self.leds = 0  #: bits of those that are lit
         self.from_host: deque[bytes] = deque()
         self.to_host = bytearray()
 
@@ -102,6 +103,10 @@ class VirtualBoard:
     def save_slot(self, number: int, buffer: bytes, length: int) -> None:
         """Replace slot `number` by the first `length` bytes of `buffer`."""
         self.flash.write(number, bytes(buffer[:length]))
+
+    def show(self, bits: int) -> None:
+        """Light the LEDs whose bits are set, the lowest first."""
+        self.leds = bits
 
     def since_tick_us(self) -> int:
         """Time since the tick began: none, the main loop costs no virtual time."""

@@ -8,6 +8,7 @@ from array import array
 from . import codec, guard, layout, modes, settings, tick
 from .commands import Commands
 from .link import Link
+from .panel import Panel
 from .storage import Storage
 from .telemetry import Telemetry
 
@@ -43,6 +44,7 @@ class App:
         self.telemetry = Telemetry(self)
         self.commands = Commands(self)
         self.storage = Storage(self)
+        self.panel = Panel(self)
         self._leaving = 0
         self._reported = 0  # faults already sent to the host
         self._since_ticks = array("i", [-1] * len(guard.LASTING))
@@ -79,6 +81,7 @@ class App:
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
         self._watch_tick()
         self._update_mode()
+        self.panel.poll()
         # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
         # must work on a host that does not read, and whoever misses an answer asks again.
         for _ in range(_FRAMES_A_PASS):
@@ -105,9 +108,15 @@ class App:
         self.s[tick.PERMIT] = modes.PERMITS[self.mode]
 
     def arm(self):
-        """Arm from IDLE, with no load; armed already, nothing changes."""
+        """Arm from IDLE, with no load; armed already, nothing changes. Returns the result code."""
+        if not modes.is_armed(self.mode):
+            self.look_for_faults()
+        if self.mode == layout.MODE_FAULT:
+            return layout.RESULT_FAULTED
+        if self.mode == layout.MODE_RAMPING_DOWN or self.is_releasing():
+            return layout.RESULT_RAMPING_DOWN
         if modes.is_armed(self.mode):
-            return
+            return layout.RESULT_OK
         s = self.s
         s[tick.LOAD_PENDING] = 0
         for at in range(2 * tick.LOAD_WORDS):
@@ -123,10 +132,30 @@ class App:
         self.load_limits = 0
         self._forget_faults()
         self.trigger(modes.ARM)
+        return layout.RESULT_OK
 
     def is_releasing(self):
         """Whether the tick has not yet seen that the brake is to be off."""
         return self.mode == layout.MODE_IDLE and (self.s[tick.ENABLE] or self.s[tick.BRAKE_mN])
+
+    def load_refusal(self):
+        """Result code: why no load may be set at this moment, or RESULT_OK."""
+        self.look_for_faults()
+        if self.mode == layout.MODE_FAULT:
+            return layout.RESULT_FAULTED
+        if self.mode == layout.MODE_RAMPING_DOWN:
+            return layout.RESULT_RAMPING_DOWN
+        if self.mode == layout.MODE_IDLE:
+            return layout.RESULT_NOT_ARMED
+        return layout.RESULT_OK
+
+    def clamp_load(self, load):
+        """Bring a load, twelve words for pull and push, to what the sled can render; the limits' bits."""
+        return self._clamp_side(load, 0) | self._clamp_side(load, tick.LOAD_WORDS)
+
+    def _clamp_side(self, load, at):
+        s = self.s
+        return guard.clamp_load(load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g])
 
     def take_load(self, load, hold, lease_ms, limits):
         """Hand a checked load, twelve words for pull and push, to the tick, held or leased."""
@@ -146,6 +175,15 @@ class App:
             for at in range(2 * tick.LOAD_WORDS):
                 self.last_load[at] = load[at]
             self.storage.is_load_new = True
+
+    def change_leased_load(self, load, limits):
+        """A checked load in place of a leased one, whose lease runs on as it did."""
+        s = self.s
+        s[tick.LOAD_PENDING] = 0
+        for at in range(2 * tick.LOAD_WORDS):
+            s[tick.NEXT_PULL + at] = load[at]
+        self.load_limits = limits
+        s[tick.LOAD_PENDING] = 1
 
     def clear_faults(self):
         """Leave FAULT if the causes have gone; returns the result code."""

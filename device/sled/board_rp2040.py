@@ -39,6 +39,8 @@ _FAULT_PIN = const(8)  # driver fault: low
 _ESTOP_PIN = const(9)  # pressed or cable cut: high
 _UP_PIN = const(10)  # buttons close to ground
 _DOWN_PIN = const(11)
+_LED_PIN = const(12)  # the lowest of eight, on pins in a row
+_LEDS = const(8)
 _CELL_PIN = const(26)
 _BUS_PIN = const(27)
 _NTC_PIN = const(28)
@@ -194,6 +196,7 @@ class Board:
 
     def __init__(self):
         self._enable = Pin(_ENABLE_PIN, Pin.OUT, value=0)
+        self._leds = tuple([Pin(_LED_PIN + n, Pin.OUT, value=0) for n in range(_LEDS)])
         self._brake = PWM(Pin(_BRAKE_PIN))
         self._brake.freq(machine.freq() // (DUTY_MAX + 1))
         self._brake.duty_u16(0)
@@ -255,6 +258,11 @@ class Board:
         n = min(end - start, _USB_CHUNK_BYTES)
         return sys.stdout.buffer.write(memoryview(buf)[start : start + n])
 
+    def show(self, bits):
+        """Light the LEDs whose bits are set, the lowest first."""
+        for n in range(_LEDS):
+            self._leds[n].value(bits >> n & 1)
+
     def since_tick_us(self):
         """Time since the last tick began."""
         return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
@@ -294,6 +302,7 @@ class Board:
         self._metronome.active(0)
         self.release()
         machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
+        self.show(0)
 
     def _convert_slow(self):
         if self._s[SAMPLE_INDEX] < 2:

@@ -6,7 +6,7 @@ command id is answered from memory. Nothing is changed by a message that is refu
 
 from array import array
 
-from . import VERSION, codec, guard, layout, modes, settings, tick
+from . import VERSION, codec, layout, modes, settings, tick
 
 _LEASE_MIN_ms = 100
 _LEASE_MAX_ms = 10_000
@@ -145,30 +145,16 @@ class Commands:
         return self._reply(codec.get_u16(frame, layout.OFF_STOP_COMMAND_ID), layout.RESULT_OK)
 
     def _arm(self, frame):
-        app = self.app
-        command_id = codec.get_u16(frame, layout.OFF_ARM_COMMAND_ID)
-        if not modes.is_armed(app.mode):
-            app.look_for_faults()
-        if app.mode == layout.MODE_FAULT:
-            return self._reply(command_id, layout.RESULT_FAULTED)
-        if app.mode == layout.MODE_RAMPING_DOWN or app.is_releasing():
-            return self._reply(command_id, layout.RESULT_RAMPING_DOWN)
-        app.arm()
-        return self._reply(command_id, layout.RESULT_OK)
+        return self._reply(codec.get_u16(frame, layout.OFF_ARM_COMMAND_ID), self.app.arm())
 
     def _set_load(self, frame):
         app = self.app
-        app.look_for_faults()
         hold = frame[layout.OFF_SET_LOAD_HOLD]
         lease_ms = codec.get_u16(frame, layout.OFF_SET_LOAD_LEASE_ms)
-        result = layout.RESULT_OK
-        if app.mode == layout.MODE_FAULT:
-            result = layout.RESULT_FAULTED
-        elif app.mode == layout.MODE_RAMPING_DOWN:
-            result = layout.RESULT_RAMPING_DOWN
-        elif app.mode == layout.MODE_IDLE:
-            result = layout.RESULT_NOT_ARMED
-        elif hold > layout.HOLD_LEASED or (hold == layout.HOLD_LEASED and not _is_lease(lease_ms)):
+        result = app.load_refusal()
+        if result == layout.RESULT_OK and (
+            hold > layout.HOLD_LEASED or (hold == layout.HOLD_LEASED and not _is_lease(lease_ms))
+        ):
             result = layout.RESULT_BAD_VALUE
         for at in range(2 * tick.LOAD_WORDS):
             value = codec.get_i32(frame, layout.OFF_SET_LOAD_PULL + 4 * at)
@@ -176,7 +162,7 @@ class Commands:
             if value < 0 or value > layout.LOAD_MAXIMA[at % tick.LOAD_WORDS]:
                 result = layout.RESULT_BAD_VALUE
         if result == layout.RESULT_OK:
-            limits = self._clamped(0) | self._clamped(tick.LOAD_WORDS)
+            limits = app.clamp_load(self._load)
             if limits:
                 result = layout.RESULT_LIMITED
             app.take_load(self._load, hold, lease_ms, limits)
@@ -189,13 +175,6 @@ class Commands:
         codec.put_u16(out, layout.OFF_LOAD_REPLY_LIMITS, app.load_limits)
         self._put_loads(out, layout.OFF_LOAD_REPLY_PULL)
         return layout.HEADER_BYTES + layout.SIZE_LOAD_REPLY
-
-    def _clamped(self, at):
-        """Bring one direction of the load under check to what the sled can render; the limits' bits."""
-        s = self.app.s
-        return guard.clamp_load(
-            self._load, at, s[tick.FORCE_MAX_mN], s[tick.ROLLING_mN], s[tick.BARE_MASS_g]
-        )
 
     def _put_loads(self, out, offset):
         """The load in force, or just about to be: NEXT_ holds the last one accepted."""

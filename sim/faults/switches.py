@@ -71,13 +71,13 @@ SWITCH_FAULTS = (
         "switch",
         "The button that raises the load is stuck.",
         _button_up_stuck,
-        expected="Nothing: this firmware reads the buttons but gives them no function.",
+        expected="It counts as held: STOP after 0.8 s, and no arming until it is let go.",
     ),
     Fault(
         "button_down_stuck",
         "switch",
         "The button that lowers the load is stuck.",
         _button_down_stuck,
-        expected="Nothing: this firmware reads the buttons but gives them no function.",
+        expected="It counts as held: STOP after 0.8 s, and no arming until it is let go.",
     ),
 )

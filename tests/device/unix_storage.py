@@ -31,6 +31,9 @@ class Board:
     def write(self, buffer, start, end):
         return end - start
 
+    def show(self, bits):
+        pass
+
     def uptime_ms(self):
         return self.s[tick.SAMPLE_INDEX] & 0xFFFFF
 

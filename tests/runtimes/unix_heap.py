@@ -46,6 +46,9 @@ class Board:
         self.written += end - start
         return end - start
 
+    def show(self, bits):
+        pass
+
     def since_tick_us(self):
         return 0
 
@@ -183,6 +186,7 @@ def main():
     passes("armed", lambda: run(1))
     message("ARM", layout.MODE_ARMED)
     speed_counts = 8
+    board.s[tick.VELOCITY_mm_per_s_q10] = 8 * board.s[tick.um_PER_1024_COUNTS]  # no sled starts in one tick
     run(100)
     app.poll()
     passes("loading", lambda: run(1))

@@ -75,8 +75,9 @@ UNNOTICED = {
     "battery_full": (110, 125, SMOOTH_N),
     "chopper_dead": (110, 125, SMOOTH_N),
     "cooling_blocked": (110, 125, SMOOTH_N),
-    "button_up_stuck": (110, 125, SMOOTH_N),
-    "button_down_stuck": (110, 125, SMOOTH_N),
+    # Held for 0.8 s, and 0.2 s of the ramp.
+    "button_up_stuck": (30, 60, SMOOTH_N),
+    "button_down_stuck": (30, 60, SMOOTH_N),
     "main_stall": (110, 125, SMOOTH_N),
     "tick_stopped": (110, 125, SMOOTH_N),
     "link_bit_flips": (110, 125, SMOOTH_N),
