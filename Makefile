@@ -17,10 +17,10 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench plots lint format generate golden chip clean
+.PHONY: help demo test bench bench-force plots lint format generate golden chip clean
 
 help: ## Print every target with its comment
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-15s %s\n' "$$target" "$$text"; done
 
 demo: $(VENV)/.runtime ## A simulated athlete does the half-body-weight workout, 8 times up and back
@@ -31,6 +31,9 @@ test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and,
 
 bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
 	@$(PY) -m bench $(ARGS)
+
+bench-force: $(VENV)/.test ## How true the felt force is, beside three plain machines: build/bench-force.csv (ARGS=quick)
+	@$(PY) -m bench.force $(ARGS)
 
 plots: $(VENV)/.plots ## Pictures of one pull and one push length, truth beside measurement: build/plots
 	@$(PY) -m bench.plots $(ARGS)
