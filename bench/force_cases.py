@@ -138,7 +138,7 @@ def _loads() -> list[tuple[str, Law, float, float]]:
         found.append(
             ("band", Law(stiffness_N_per_m=(30.0, 60.0, 120.0)[n % 3] / max(1.0, speed)), speed, 0.0)
         )
-        found.append(("fluid", Law(quadratic_N_s2_per_m2=per_level * (6, 12, 20)[n % 3]), speed, 0.0))
+        found.append(("fluid", Law(quadratic_N_s2_per_m2=per_level * (6, 10, 13)[n % 3]), speed, 0.0))
         found.append(("magnetic", Law(viscous_N_s_per_m=magnet * (20, 35, 80)[n % 3]), speed, 0.0))
         mass_kg = 50.0 + 7.0 * n
         slope = math.atan((0.03, 0.08, 0.15)[n % 3])

@@ -187,8 +187,9 @@ def aims(rows: "list[Row]", controllers: Iterable[str]) -> None:
         met = sum(row.asked.ripple_is_met for row in asked)
         found = sorted(100 * row.asked.ripple_part for row in asked)
         print(
-            f"inertia asked for below what the sled can feel like (reported), {len(asked)} cases: against the "
-            f"load as asked, ripple median {number(found[len(found) // 2])} %, worst {number(found[-1])} %, met in {met}"
+            f"inertia asked for below what the sled can feel like (reported), {len(asked)} cases: against "
+            f"the load as asked, ripple median {number(found[len(found) // 2])} %, worst {number(found[-1])} %, "
+            f"met in {met}"
         )
     wrong = [row for row in rows if row.controller == "ours" and row.faults]
     if wrong:
