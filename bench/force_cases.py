@@ -124,22 +124,25 @@ def _loads() -> list[tuple[str, Law, float, float]]:
     """Kind, law, nominal speed, and the body mass it asks for (0: any)."""
     found: list[tuple[str, Law, float, float]] = []
     speeds = (0.1, 0.2, 0.35, 0.6, 1.0, 1.4, 2.2, 3.5, 5.0)
-    forces = (20.0, 35.0, 60.0, 100.0, 150.0, 220.0, 320.0, 450.0, 600.0)
-    for n, force_N in enumerate(forces):
-        found += [("force", Law(force_N), speed, 0.0) for speed in speeds[n % 2 :: 2]]
+    masses_kg = (15.0, 22.5, 30.0, 37.5, 45.0)
+    for n, force_N in enumerate((20.0, 35.0, 60.0, 100.0, 150.0, 220.0, 320.0, 450.0, 600.0)):
         for i, speed in enumerate(speeds):
-            found.append(("sled", Law(force_N, (15.0, 22.5, 30.0, 37.5, 45.0)[(n + 2 * i) % 5]), speed, 0.0))
+            found.append(("force", Law(force_N), speed, 0.0))
+            found.append(("sled", Law(force_N, masses_kg[(n + 2 * i) % 5]), speed, 0.0))
+            found.append(("sled", Law(force_N, masses_kg[(n + 2 * i + 2) % 5]), speed, 0.0))
     deadmill = _PRESETS["deadmill"]
     belt = Law(deadmill["force_N"], deadmill["inertia_kg"], deadmill["viscous_N_s_per_m"])
-    per_level = _PRESETS["fluid"]["quadratic_N_s2_per_m2_per_level"]
+    paddle = _PRESETS["fluid"]["quadratic_N_s2_per_m2_per_level"]
     magnet = _PRESETS["magnetic"]["viscous_N_s_per_m_per_level"]
     for n, speed in enumerate((0.2, 0.35, 0.6, 0.8, 1.0, 1.2, 1.6, 2.2, 3.0, 4.0)):
         found.append(("deadmill", belt, speed, 0.0))
         found.append(
             ("band", Law(stiffness_N_per_m=(30.0, 60.0, 120.0)[n % 3] / max(1.0, speed)), speed, 0.0)
         )
-        found.append(("fluid", Law(quadratic_N_s2_per_m2=per_level * (6, 10, 13)[n % 3]), speed, 0.0))
-        found.append(("magnetic", Law(viscous_N_s_per_m=magnet * (20, 35, 80)[n % 3]), speed, 0.0))
+        # What grows with speed is no load at a crawl.
+        brisk = 0.5 + 0.8 * speed
+        found.append(("fluid", Law(quadratic_N_s2_per_m2=paddle * (6, 10, 13)[n % 3]), brisk, 0.0))
+        found.append(("magnetic", Law(viscous_N_s_per_m=magnet * (20, 35, 80)[n % 3]), brisk, 0.0))
         mass_kg = 50.0 + 7.0 * n
         slope = math.atan((0.03, 0.08, 0.15)[n % 3])
         found.append(("hill", Law(mass_kg * GRAVITY_m_per_s2 * math.sin(slope)), speed, mass_kg))

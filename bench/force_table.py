@@ -188,8 +188,8 @@ def aims(rows: "list[Row]", controllers: Iterable[str]) -> None:
         found = sorted(100 * row.asked.ripple_part for row in asked)
         print(
             f"inertia asked for below what the sled can feel like (reported), {len(asked)} cases: against "
-            f"the load as asked, ripple median {number(found[len(found) // 2])} %, worst {number(found[-1])} %, "
-            f"met in {met}"
+            f"the load as asked, ripple median {number(found[len(found) // 2])} %, worst "
+            f"{number(found[-1])} %, met in {met}"
         )
     wrong = [row for row in rows if row.controller == "ours" and row.faults]
     if wrong:
