@@ -8,13 +8,14 @@ cases: `force_cases`. The machine-readable table is build/bench-force.csv.
 """
 
 import csv
+import math
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import force_table
+from bench import force_athletes, force_table
 from bench.force_cases import Case, cases
 from bench.force_measure import (
     Change,
@@ -37,11 +38,22 @@ from bench.force_runs import (
     run_plain,
     skid_sled,
 )
+from sim.world.driver import COMMAND_MAX, Driver
+from sim.world.parameters import Driver as DriverParameters
 
 CSV = Path("build/bench-force.csv")
 QUICK_EVERY = 14
 CONTROLLERS = ("ours", "fixed", "magnetic", "skid")
+_LEAD_TICKS = 30  # ten times the driver's lag
+_DRIVER = DriverParameters()
 _REPORTED_PART = 0.05  # of the ticks, from which on a limit counts as reported
+
+
+class Best(NamedTuple):
+    """What a brake that knows everything could do on this motion, making 0 to `crawl` times the speed."""
+
+    limit: str  #: what keeps it from the aims for mean and ripple, or ""
+    late: Steady  #: with the driver's lag and the wait for the next tick, without looking ahead
 
 
 class Row(NamedTuple):
@@ -52,7 +64,8 @@ class Row(NamedTuple):
     steady: Steady
     asked: Steady  #: beside the load as it was asked for, before the firmware clamped its inertia
     change: Change | None
-    hardware: str  #: what keeps any brake from meeting the aims here, or ""
+    best: Best
+    motion_part: float  #: rms of what the sled's speed is off the case's, over that
     reported: str  #: what the firmware says limits it, in the ticks that are measured
     faults: str
 
@@ -61,32 +74,35 @@ def _window(case: Case, samples: int) -> tuple[int, int]:
     return samples - round(case.window_s / TICK_s), samples
 
 
-def hardware_limit(case: Case, recording: Recording, law_N: list[float], begin: int) -> str:
-    """What keeps a perfect brake from meeting the aims for mean and ripple on this motion, or "".
-
-    It makes 0 to `crawl` times the speed, and knows everything.
-    """
-    if min(law_N[begin:]) <= 0.0:
-        return "slack"  # the law itself lets go, and the tether does
-    scene = case.scene
+def best(case: Case, recording: Recording, law_N: list[float], begin: int) -> Best:
+    """From the motion and the law of one recording; `begin` is the first tick that is measured."""
+    sled = case.scene.sled
+    driver = Driver(_DRIVER)
     v = recording.v_m_per_s
-    needs = []
-    bests = []
+    bests, lates = [], []
     short = over = 0
-    for n in range(begin, len(law_N)):
+    known_N = 0.0  # need of the tick before: what can be known when a command is given
+    for n in range(begin - _LEAD_TICKS, len(law_N)):
         v_m_per_s = 0.5 * (v[n] + v[n + 1])
-        own_N = scene.sled.rolling_N + scene.sled.rolling_N_s_per_m * v_m_per_s
-        own_N += scene.sled.mass_kg * (v[n + 1] - v[n]) / TICK_s
-        need = law_N[n] - own_N
-        most = recording.crawl_N_s_per_m * v_m_per_s
-        short += need < 0.0
-        over += need > most
-        needs.append(need + own_N)
-        bests.append(min(max(need, 0.0), most) + own_N)
-    best = steady(bests, needs)
-    if best.mean_is_met and best.ripple_is_met:
-        return ""
-    return "own friction" if short > over else "crawl"
+        own_N = sled.rolling_N + sled.rolling_N_s_per_m * v_m_per_s
+        own_N += sled.mass_kg * (v[n + 1] - v[n]) / TICK_s
+        most_N = max(recording.crawl_N_s_per_m * v_m_per_s, 0.0)
+        driver.tick(round(known_N / _DRIVER.full_scale_N * COMMAND_MAX), 1, v_m_per_s)
+        known_N = law_N[n] - own_N
+        if n >= begin:
+            short += known_N < 0.0
+            over += known_N > most_N
+            bests.append(min(max(known_N, 0.0), most_N) + own_N)
+            lates.append(min(driver.brake_N, most_N) + own_N)
+    wanted = law_N[begin:]
+    found = steady(bests, wanted)
+    if min(wanted) <= 0.0:
+        limit = "slack"  # the law itself lets go, and the tether does
+    elif found.mean_is_met and found.ripple_is_met:
+        limit = ""
+    else:
+        limit = "own friction" if short > over else "crawl"
+    return Best(limit, steady(lates, wanted))
 
 
 def _reported(recording: Recording, begin: int) -> str:
@@ -109,6 +125,14 @@ def figures(case: Case, recording: Recording, law: Law, is_changed: bool) -> tup
     ripple = fit_ripple(errors_N, begin - at, end - at, case.motion.per_s)
     transient = transient_N(errors_N, ripple)
     return found, change(transient, found.law_N, case.step_N, case.ramp_s, found.mean_error_N)
+
+
+def _motion_part(case: Case, recording: Recording) -> float:
+    v = recording.v_m_per_s
+    begin, end = _window(case, len(v) - 1)
+    wanted = case.motion.speed_at
+    squares = math.fsum((v[n] - wanted(n * TICK_s)) ** 2 for n in range(begin, end))
+    return math.sqrt(squares / (end - begin)) / case.motion.speed_m_per_s
 
 
 def record(case: Case, controller: str) -> Recording:
@@ -156,7 +180,8 @@ def measure(case: Case) -> list[Row]:
     """All four controllers in one case."""
     rows: list[Row] = []
     held = case.after
-    hardware = reported = ""
+    possible = Best("", Steady(0.0, 0.0, 0.0))
+    reported = ""
     for controller in CONTROLLERS:
         recording = record(case, controller)
         if controller == "ours":
@@ -164,7 +189,7 @@ def measure(case: Case) -> list[Row]:
             held = recording.held
             law_N = law_on_motion(held, recording.v_m_per_s, recording.x_m)
             begin, _ = _window(case, len(law_N))
-            hardware = hardware_limit(case, recording, law_N, begin)
+            possible = best(case, recording, law_N, begin)
             reported = _reported(recording, begin)
         found, changed = figures(case, recording, held, controller != "skid")
         asked, _ = figures(case, recording, case.after, False) if held != case.after else (found, None)
@@ -176,7 +201,8 @@ def measure(case: Case) -> list[Row]:
                 found,
                 asked,
                 changed,
-                hardware,
+                possible,
+                _motion_part(case, recording),
                 reported if mine else "",
                 " ".join(recording.faults),
             )
@@ -213,7 +239,9 @@ COLUMNS: dict[str, Callable[[Row], object]] = {
     "overshoot_pct": lambda row: row.change and round(100 * row.change.overshoot_part, 3),
     "overshoot_settled_pct": lambda row: row.change and round(100 * row.change.overshoot_settled_part, 3),
     "overshoot_is_met": lambda row: row.change and int(row.change.overshoot_is_met),
-    "hardware": lambda row: row.hardware,
+    "hardware": lambda row: row.best.limit,
+    "ripple_late_pct": lambda row: round(100 * row.best.late.ripple_part, 4),
+    "motion_off_pct": lambda row: round(100 * row.motion_part, 3),
     "reported": lambda row: row.reported,
     "faults": lambda row: row.faults,
 }
@@ -236,8 +264,11 @@ def main(wanted: list[str]) -> int:
     chosen = cases()[:: QUICK_EVERY if wanted else 1]
     before = time.monotonic()
     rows = [row for case in chosen for row in measure(case)]
+    walks = force_athletes.walks()[: 2 if wanted else None]
+    walked = [each for walk in walks for each in force_athletes.measure(walk, CONTROLLERS)]
     write(rows)
     force_table.show(rows)
+    force_athletes.show(walked)
     print(f"\n{len(chosen)} cases in {time.monotonic() - before:.0f} s; every figure is in {CSV}")
     return 0
 

@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from protocol.settings import SETTINGS
+
 TICK_s = 0.001
+FORCE_MAX_N = next(row.default for row in SETTINGS if row.name == "force_max_mN") / 1e3
 SMOOTH_TICKS = 40
 HARMONICS = 3
 
@@ -35,14 +38,14 @@ class Law(NamedTuple):
     stiffness_N_per_m: float = 0.0
 
     def at(self, v_m_per_s: float, a_m_per_s2: float = 0.0, x_m: float = 0.0) -> float:
-        """Tow force in N, never below zero; `x_m` since the last reversal."""
+        """Tow force in N, 0 to `FORCE_MAX_N`; `x_m` since the last reversal."""
         force_N = (
             self.force_N
             + self.inertia_kg * a_m_per_s2
             + (self.viscous_N_s_per_m + self.quadratic_N_s2_per_m2 * v_m_per_s) * v_m_per_s
             + self.stiffness_N_per_m * x_m
         )
-        return force_N if force_N > 0.0 else 0.0
+        return min(max(force_N, 0.0), FORCE_MAX_N)
 
 
 class Steady(NamedTuple):
