@@ -136,11 +136,10 @@ def _loads() -> list[tuple[str, Law, float, float]]:
     magnet = _PRESETS["magnetic"]["viscous_N_s_per_m_per_level"]
     for n, speed in enumerate((0.2, 0.35, 0.6, 0.8, 1.0, 1.2, 1.6, 2.2, 3.0, 4.0)):
         found.append(("deadmill", belt, speed, 0.0))
-        found.append(
-            ("band", Law(stiffness_N_per_m=(30.0, 60.0, 120.0)[n % 3] / max(1.0, speed)), speed, 0.0)
-        )
+        band_N_per_m = min((30.0, 60.0, 120.0)[n % 3] / speed, 300.0)
+        found.append(("band", Law(stiffness_N_per_m=band_N_per_m), speed, 0.0))
         # What grows with speed is no load at a crawl.
-        brisk = 0.5 + 0.8 * speed
+        brisk = round(0.5 + 0.8 * speed, 2)
         found.append(("fluid", Law(quadratic_N_s2_per_m2=paddle * (6, 10, 13)[n % 3]), brisk, 0.0))
         found.append(("magnetic", Law(viscous_N_s_per_m=magnet * (20, 35, 80)[n % 3]), brisk, 0.0))
         mass_kg = 50.0 + 7.0 * n

@@ -197,8 +197,9 @@ def aims(rows: "list[Row]", controllers: Iterable[str]) -> None:
         f"a brake that knows the motion of this moment but not of the next, behind the driver's lag: "
         f"ripple met in {met} of {len(ours)}"
     )
-    off = max((row.motion_part for row in rows if row.best.limit != "slack"), default=0.0)
-    print(f"speed of the sled: rms {100 * off:.2f} % of its mean off the case's in the worst, none slack")
+    tight = [row for row in ours if row.best.limit != "slack"]
+    off = max((row.motion_part for row in tight), default=0.0)
+    print(f"speed of the sled under ours: at worst {100 * off:.2f} % rms off what the case says (none slack)")
     wrong = [row for row in rows if row.controller == "ours" and row.faults]
     if wrong:
         print(
