@@ -21,7 +21,7 @@ STUBS := build/stubs/.installed
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-		printf '  %-15s %s\n' "$$target" "$$text"; done
+		printf '  %-17s %s\n' "$$target" "$$text"; done
 
 demo: $(VENV)/.runtime ## A simulated athlete does the half-body-weight workout, 8 times up and back
 	@$(PY) -m host demo $(ARGS)

@@ -193,7 +193,6 @@ def measure(case: Case) -> list[Row]:
             reported = _reported(recording, begin)
         found, changed = figures(case, recording, held, controller != "skid")
         asked, _ = figures(case, recording, case.after, False) if held != case.after else (found, None)
-        mine = controller == "ours"
         rows.append(
             Row(
                 case,
@@ -203,7 +202,7 @@ def measure(case: Case) -> list[Row]:
                 changed,
                 possible,
                 _motion_part(case, recording),
-                reported if mine else "",
+                reported,
                 " ".join(recording.faults),
             )
         )

@@ -136,7 +136,7 @@ def _loads() -> list[tuple[str, Law, float, float]]:
     magnet = _PRESETS["magnetic"]["viscous_N_s_per_m_per_level"]
     for n, speed in enumerate((0.2, 0.35, 0.6, 0.8, 1.0, 1.2, 1.6, 2.2, 3.0, 4.0)):
         found.append(("deadmill", belt, speed, 0.0))
-        band_N_per_m = min((30.0, 60.0, 120.0)[n % 3] / speed, 300.0)
+        band_N_per_m = min((150.0, 250.0, 350.0)[n % 3] / (7.0 * speed), 240.0)
         found.append(("band", Law(stiffness_N_per_m=band_N_per_m), speed, 0.0))
         # What grows with speed is no load at a crawl.
         brisk = round(0.5 + 0.8 * speed, 2)
@@ -166,7 +166,9 @@ def _case(number: int, kind: str, group: str, law: Law, speed: float, mass_kg: f
     # At least 20 N away, so that 3 % of the step is more than the brake's own step of 0.2 N.
     nominal_N = max(law.at(speed, 0.0, 6.0 * speed), 1.0)
     by = 0.5 if is_raised else 1.5
-    if is_raised and nominal_N < 40.0:
+    if kind == "band":
+        by = 0.25 if is_raised else 2.0  # little of it is stretched when it is changed
+    elif is_raised and nominal_N < 40.0:
         by = 1.0 + 25.0 / nominal_N
     elif not is_raised:
         by = max(by, 1.0 + 20.0 / nominal_N)

@@ -1,6 +1,7 @@
 """The force benchmark's rows as tables: by group of cases, the worst misses, and each aim's count."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
     from bench.force import Row
 
 _WORST = 12  # misses shown for each aim
+_WORST_UNABLE = 3  # of those that no brake could mend
 
 
 class Aim(NamedTuple):
@@ -75,6 +77,7 @@ def _phase(third: int) -> Test:
 GROUPS: dict[str, Test] = {
     "all": lambda row: True,
     "hardware can": lambda row: not row.best.limit,
+    "and reports no limit": lambda row: not row.best.limit and not row.reported,
     "hardware cannot": lambda row: bool(row.best.limit),
     **{
         f"load {kind}": _is("kind", kind)
@@ -151,16 +154,26 @@ def _where(row: "Row") -> str:
     )
 
 
+def _counted(names: Iterable[str]) -> str:
+    """How often each name comes, the most frequent first."""
+    return ", ".join(f"{name} {times}" for name, times in Counter(names).most_common())
+
+
 def misses(rows: "list[Row]") -> None:
-    """The worst misses of ours for each aim, with what limits them."""
+    """The worst misses of ours for each aim, with what limits them; what a brake could do comes first."""
     for aim in AIMS:
         found = [row for row in rows if row.controller == "ours" and not aim.is_met(row)]
         found.sort(key=lambda row: -abs(aim.figure(row) or 0.0))
-        print(f"\n{aim.name} {aim.aim}: {len(found)} misses, the worst:")
-        for row in found[:_WORST]:
-            why = f"hardware: {row.best.limit or 'can'}; reported: {row.reported or 'nothing'}"
-            if row.faults:
-                why += f"; FAULT {row.faults}"
+        able = [row for row in found if not row.best.limit]
+        unable = [row for row in found if row.best.limit]
+        print(f"\n{aim.name} {aim.aim}: {len(found)} misses")
+        print(f"  hardware can: {len(able)}, reported: {_counted(row.reported or 'nothing' for row in able)}")
+        for row in able[:_WORST]:
+            why = f"reported: {row.reported or 'nothing'}" + (row.faults and f"; FAULT {row.faults}")
+            print(f"  {number(aim.figure(row) or 0.0):>6} {aim.unit:<2} {_where(row)}; {why}")
+        print(f"  hardware cannot: {len(unable)}, for {_counted(row.best.limit for row in unable)}")
+        for row in unable[:_WORST_UNABLE]:
+            why = f"{row.best.limit}; reported: {row.reported or 'nothing'}"
             print(f"  {number(aim.figure(row) or 0.0):>6} {aim.unit:<2} {_where(row)}; {why}")
 
 
