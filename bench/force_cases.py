@@ -23,7 +23,7 @@ HOT_C, COLD_C = 75.0, 22.0
 FRICTION = (0.7, 1.0, 1.3)  #: the sled's rolling friction, of what the firmware believes
 PHASES = (0.0, 1 / 3, 2 / 3)  #: of the stride, at the moment of the new load
 
-_READY_s = 1.0  # at speed and under the first load, before the new one
+_READY_s = 3.0  # at speed and under the first load, before the new one: the trim has learned by then
 _TRIM_s = 3.0  # after the ramp: three time constants of the trim from the load cell
 _WINDOW_s = 2.4  # then measured, in whole strides
 
