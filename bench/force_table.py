@@ -156,7 +156,7 @@ def _where(row: "Row") -> str:
 
 def _counted(names: Iterable[str]) -> str:
     """How often each name comes, the most frequent first."""
-    return ", ".join(f"{name} {times}" for name, times in Counter(names).most_common())
+    return ", ".join(f"{name} {times}" for name, times in Counter(names).most_common()) or "none"
 
 
 def misses(rows: "list[Row]") -> None:
@@ -167,11 +167,11 @@ def misses(rows: "list[Row]") -> None:
         able = [row for row in found if not row.best.limit]
         unable = [row for row in found if row.best.limit]
         print(f"\n{aim.name} {aim.aim}: {len(found)} misses")
-        print(f"  hardware can: {len(able)}, reported: {_counted(row.reported or 'nothing' for row in able)}")
+        print(f"  hardware can: {len(able)}; reported: {_counted(row.reported or 'nothing' for row in able)}")
         for row in able[:_WORST]:
             why = f"reported: {row.reported or 'nothing'}" + (row.faults and f"; FAULT {row.faults}")
             print(f"  {number(aim.figure(row) or 0.0):>6} {aim.unit:<2} {_where(row)}; {why}")
-        print(f"  hardware cannot: {len(unable)}, for {_counted(row.best.limit for row in unable)}")
+        print(f"  hardware cannot: {len(unable)}; why: {_counted(row.best.limit for row in unable)}")
         for row in unable[:_WORST_UNABLE]:
             why = f"{row.best.limit}; reported: {row.reported or 'nothing'}"
             print(f"  {number(aim.figure(row) or 0.0):>6} {aim.unit:<2} {_where(row)}; {why}")
