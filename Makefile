@@ -17,11 +17,11 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutation bench plots lint format generate golden chip clean
+.PHONY: help demo test faults mutation bench bench-force plots lint format generate golden chip clean
 
 help: ## Print every target with its comment
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-		printf '  %-15s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  %-17s %s\n' "$$target" "$$text"; done
 
 demo: $(VENV)/.runtime ## A simulated athlete does the half-body-weight workout, 8 times up and back
 	@$(PY) -m host demo $(ARGS)
@@ -34,6 +34,9 @@ mutation: $(VENV)/.test ## Whether the tests notice small changes of the firmwar
 
 bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
 	@$(PY) -m bench $(ARGS)
+
+bench-force: $(VENV)/.test ## How true the felt force is, beside three plain machines: build/bench-force.csv (ARGS=quick)
+	@$(PY) -m bench.force $(ARGS)
 
 plots: $(VENV)/.plots ## Pictures of one pull and one push length, truth beside measurement: build/plots
 	@$(PY) -m bench.plots $(ARGS)
