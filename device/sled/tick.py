@@ -177,7 +177,7 @@ _FAULT_MAIN_STALLED = const(0x4000)
 _FAULT_LEASE_LAPSED = const(0x8000)
 
 _SPEED_MAX_mm_per_s = const(10_000)  # the law is evaluated up to here
-_ACCELERATION_MAX_q14 = const(327_680)  # 20 m/s^2
+_RESIDUAL_MAX_q14 = const(327_680)  # 20 m/s^2
 _UNEXPLAINED_MAX_q17 = const(2_621_440)  # 20 m/s^2
 _TRAVEL_MAX_um = const(200_000_000)
 _INJECTED_MAX_64nJ = const(15_625_000)  # 1 J
@@ -196,7 +196,6 @@ _DROPOUT_TICKS = const(12)
 _DROPOUT_mN = const(40_000)
 _DROPOUT_WEIGHT_ticks = const(400)
 _DROPOUTS_MAX_ticks = const(700)  # the third one within a second
-_SUSPECT_q14 = const(10_000)  # 0.6 m/s^2: less is not looked at
 _JUDGED_TICKS = const(40)  # in motion, until forces are compared: the tracker has settled
 _DISAGREE_TICKS = const(60)
 _MORE_mN = const(120_000)
@@ -282,16 +281,17 @@ def tick(s: ptr32, ring: ptr16) -> int:
         path -= moved + moved
     s[PATH_COUNTS] = path & _PATH_MASK
     at = s[WINDOW_AT]
-    window = s[WINDOW_COUNTS] + moved - s[WINDOW + at]
-    s[WINDOW + at] = moved
-    s[WINDOW_COUNTS] = window
     s[WINDOW_AT] = (at + 1) & (WINDOW_TICKS - 1)
+    at += WINDOW
+    window = s[WINDOW_COUNTS] + moved - s[at]
+    s[at] = moved
+    s[WINDOW_COUNTS] = window
 
     # 4. Tow force. At the end of its range the cell is not believed: what it said before counts. Four codes
     #    of the RP2040's converter are so wide (erratum E11) that a quiet force may stand still in them.
     raw = s[CELL_RAW]
     railed = 0
-    if raw < 64 or raw > 65_471:
+    if (raw + 64) & 0xFFFF < 128:  # the last 64 steps at either end
         railed = s[RAILED_TICKS] + 1
         if railed >= 50:
             railed = 50
@@ -307,10 +307,11 @@ def tick(s: ptr32, ring: ptr16) -> int:
     s[FROZEN_TICKS] = frozen
     s[RAILED_TICKS] = railed
     tow = raw - s[CELL_ZERO_RAW]
-    if tow > 32_767:
-        tow = 32_767
-    if tow < -32_767:
-        tow = -32_767
+    if (tow + 32_768) >> 16:
+        if tow > 0:
+            tow = 32_767
+        else:
+            tow = -32_767
     tow = tow * s[CELL_mN_q10_PER_RAW] >> 10
     s[TOW_mN] = tow
     if frozen == 0:
@@ -361,7 +362,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
     correction_q10 = change_q10
     residual_q10 = 0
     moving = 0
-    if window > 2 or window < -2:  # at rest friction is whatever holds the sled
+    if window * window > 4:  # at rest friction is whatever holds the sled
         moving = s[MOVING_TICKS]
         if moving < _JUDGED_TICKS:
             moving += 1
@@ -389,10 +390,11 @@ def tick(s: ptr32, ring: ptr16) -> int:
     acceleration = s[ACCELERATION_q14]
     acceleration += ((change_q10 << 4) - acceleration) >> 2
     s[ACCELERATION_q14] = acceleration
-    if acceleration > _ACCELERATION_MAX_q14:
-        acceleration = _ACCELERATION_MAX_q14
-    if acceleration < 0 - _ACCELERATION_MAX_q14:
-        acceleration = 0 - _ACCELERATION_MAX_q14
+    if (acceleration + 0x8_0000) >> 20:  # 32 m/s^2
+        if acceleration > 0:
+            acceleration = 0x7_FFFF
+        else:
+            acceleration = -0x8_0000
     heading = 1
     speed = velocity
     if velocity < 0:
@@ -452,7 +454,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
                     silent = 500
                     faults |= _FAULT_ENCODER_SILENT
         s[SILENT_TICKS] = silent
-    if residual > _SUSPECT_q14 or residual < 0 - _SUSPECT_q14 or frozen == _DROPOUT_TICKS:
+    if (residual + 0x2000) >> 14 or frozen == _DROPOUT_TICKS:  # 0.5 m/s^2: less is not looked at
         s[SUSPECT_TICKS] = _DROPOUTS_MAX_ticks
     if s[SUSPECT_TICKS]:
         s[SUSPECT_TICKS] = s[SUSPECT_TICKS] - 1
@@ -473,10 +475,10 @@ def tick(s: ptr32, ring: ptr16) -> int:
             judged = 0
         if judged:
             # More than 0: something drives the sled on, or the cell shows too little.
-            if residual > _ACCELERATION_MAX_q14:
-                residual = _ACCELERATION_MAX_q14
-            if residual < 0 - _ACCELERATION_MAX_q14:
-                residual = 0 - _ACCELERATION_MAX_q14
+            if residual > _RESIDUAL_MAX_q14:
+                residual = _RESIDUAL_MAX_q14
+            if residual < 0 - _RESIDUAL_MAX_q14:
+                residual = 0 - _RESIDUAL_MAX_q14
             extra = (bare_g >> 5) * (residual >> 3) >> 6
             most = s[DISAGREE_mN] + (felt >> 2)
             if extra > most or extra < 0 - most:
@@ -791,7 +793,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
 
     # 17. Trim: what the load cell says is missing, slowly (1 s) and bounded, in steady motion only. At
     #     its end for long, the cell or what the brake makes is not what the settings say.
-    if limits == 0 and permit == PERMIT_RAISE and speed > 150 and level > 0:
+    if limits & _ALL_BUT_SLEW == 0 and permit == PERMIT_RAISE and speed > 150 and level > 0:
         missing = level - along
         if missing > _MISSING_MAX_mN:
             missing = _MISSING_MAX_mN

@@ -28,6 +28,13 @@ class Cost(NamedTuple):
         return cycles * 1e6 / CLOCK_Hz
 
 
+class Load(NamedTuple):
+    """Ticks in their interrupt, under one main program."""
+
+    cycles: list[int]  #: of each tick, sorted, the bare call taken off
+    periods_us: list[int]  #: between two ticks, sorted
+
+
 class ChipReplay(NamedTuple):
     checks: list[Golden]
     state: array  # type: ignore[type-arg]
@@ -109,3 +116,20 @@ def interrupt_us(folder: Path) -> float:
     printed = emulator.run(f"import chip_interrupt\nchip_interrupt.main({span_us})", files, folder)
     free, busy, ticks = map(int, printed.split())
     return span_us * (1 - busy / free) / ticks
+
+
+def loads(folder: Path) -> dict[str, Load]:
+    """What a tick costs while the main program collects garbage, talks, or thrashes the lookup cache."""
+    files = whole_firmware(folder) | own_file("chip_load.py", folder)
+    del files["main.py"]
+    found = {}
+    empty = 0
+    for line in emulator.run("import chip_load\nchip_load.main()", files, folder).splitlines():
+        name, _, words = line.partition(" ")
+        values = array("i", bytes.fromhex(words))[3:]
+        cycles = sorted(values[::2])
+        if name == "empty":
+            empty = int(statistics.median(cycles))
+        else:
+            found[name] = Load([each - empty for each in cycles], sorted(values[3::2]))
+    return found

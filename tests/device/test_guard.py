@@ -11,7 +11,7 @@ from protocol.codes import FAULTS, fault_names
 from tests.device.motion import DrivenTick, each_tick
 
 RAISE_N_per_s = 180
-SLEW_mN_PER_TICK = 2_000
+SLEW_mN_PER_TICK = 5_000
 FADING = 1 << layout.LIMIT_CRAWL | 1 << layout.LIMIT_PASSIVITY
 
 
