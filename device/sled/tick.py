@@ -201,6 +201,7 @@ _DISAGREE_TICKS = const(60)
 _MORE_mN = const(120_000)
 _MORE_TICKS = const(30)
 _DRIVEN_mN = const(20_000)
+_DRIVEN_SURE_mN = const(50_000)
 _DRIVEN_HARD_mN = const(100_000)  # of the sled's inertia: 3 m/s^2
 _DRIVEN_TICKS = const(120)
 _DRIVEN_HARD_TICKS = const(6)  # each hard tick counts so many
@@ -480,24 +481,29 @@ def tick(s: ptr32, ring: ptr16) -> int:
             if residual < 0 - _RESIDUAL_MAX_q14:
                 residual = 0 - _RESIDUAL_MAX_q14
             extra = (bare_g >> 5) * (residual >> 3) >> 6
-            most = s[DISAGREE_mN] + (felt >> 2)
+            # A quarter of what is known to act may be wrong: mass and brake.
+            peak = s[BRAKE_PEAK_mN]
+            unsure = inertia
+            if unsure < 0:
+                unsure = 0 - unsure
+            unsure = (unsure + peak) >> 2
+            most = s[DISAGREE_mN] + unsure
             if extra > most or extra < 0 - most:
                 disagree += 2
                 if disagree >= _DISAGREE_TICKS:
                     disagree = _DISAGREE_TICKS
                     faults |= _FAULT_CELL_DISAGREES
-            if extra + _MORE_mN + (felt >> 2) < 0:
+            if extra + _MORE_mN + unsure < 0:
                 more += 2
                 if more >= _MORE_TICKS:
                     more = _MORE_TICKS
                     faults |= _FAULT_FORCE_STUCK
             # More than brake and friction could have given: what is left is the other way round, it drives.
             # (A reversed cell says that somebody brakes.)
-            peak = s[BRAKE_PEAK_mN]
             extra -= peak + rolling
             if felt > _DRIVEN_mN and extra > _DRIVEN_mN and extra > peak >> 2 and along > 0 - _DRIVEN_mN:
                 driven += 2
-                if extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
+                if extra > _DRIVEN_SURE_mN and extra + along > _DRIVEN_HARD_mN:  # mass times acceleration
                     driven += _DRIVEN_HARD_TICKS
                 if driven >= _DRIVEN_TICKS:
                     driven = _DRIVEN_TICKS
@@ -803,13 +809,14 @@ def tick(s: ptr32, ring: ptr16) -> int:
         most = s[TRIM_MAX_mN] << 10
         if trim > most or trim < 0 - most:
             at = s[TRIM_END_TICKS]
+            missing = level - along
             if trim > 0:
                 trim = most
             else:
                 trim = 0 - most
                 missing = 0 - missing
-            # 5 N, or what is beyond the trim of a sixth of the load: a brake that is 10 % off is no fault.
-            most = (level * 5 >> 5) - s[TRIM_MAX_mN]
+            # 5 N, or what is beyond the trim of a quarter of the load: a brake that is 20 % off is no fault.
+            most = (level >> 2) - s[TRIM_MAX_mN]
             if missing > _TRIM_END_mN and missing > most:
                 at += 1
             elif at > 0:
