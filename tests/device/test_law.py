@@ -123,7 +123,7 @@ def test_brake_makes_the_law_less_the_sleds_own_friction(force_N: float, velocit
     driven.roll(400, sign * velocity)
     rolling_N = 10.0 + 1.0 * velocity
     assert driven.mean(tick.BRAKE_mN, 200, sign * velocity) / 1000 == pytest.approx(
-        force_N - rolling_N, abs=0.4
+        force_N - rolling_N, rel=0.005, abs=0.3
     )
 
 
