@@ -75,8 +75,10 @@ def _acts(what: st.SearchStrategy[str], value: st.SearchStrategy[Any]) -> st.Sea
 
 #: Reversals and shoves of up to 400 N.
 SHOVES = _acts(st.just(""), st.none())
-COMMANDS = SHOVES | _acts(st.sampled_from(("arm", "stop", "drop")), st.none()) | _acts(
-    st.just("load"), st.tuples(LOADS, LOADS)
+COMMANDS = (
+    SHOVES
+    | _acts(st.sampled_from(("arm", "stop", "drop")), st.none())
+    | _acts(st.just("load"), st.tuples(LOADS, LOADS))
 )
 DELAYS = _acts(st.just("stall"), st.integers(1, 300)) | _acts(st.just("late"), st.integers(1, 8))
 ENCODER_FAULTS = ("encoder_stuck", "encoder_reversed", "encoder_dropout", "encoder_jump")
@@ -190,7 +192,9 @@ class Trial:
         s = rig.board.s
         brake, level, law, ramp_ticks = s[tick.BRAKE_mN], s[tick.LEVEL_mN], s[tick.LAW_mN], s[tick.RAMP_TICKS]
         direction, index = s[tick.DIRECTION], s[tick.SAMPLE_INDEX]
-        is_new = s[tick.LOAD_PENDING] and s[tick.PULL : tick.NEXT_PULL] != s[tick.NEXT_PULL : tick.NEXT_PULL + 12]
+        is_new = (
+            s[tick.LOAD_PENDING] and s[tick.PULL : tick.NEXT_PULL] != s[tick.NEXT_PULL : tick.NEXT_PULL + 12]
+        )
         other = tick.PUSH if direction > 0 else tick.PULL
         other_offset = tick.OFFSET_mN + (direction > 0)
         other_mN = s[other] + s[other_offset]
@@ -261,7 +265,9 @@ def run(
 def naive_tick(s: Any, ring: Any) -> int:
     """The law F * sign(v), to take the firmware's place: v by the usual low-pass of 10 ms."""
     counts = s[tick.COUNTS]
-    s[tick.VELOCITY_mm_per_s_q10] += ((counts - s[tick.LAST_COUNTS]) * 129_589 - s[tick.VELOCITY_mm_per_s_q10]) // 10
+    s[tick.VELOCITY_mm_per_s_q10] += (
+        (counts - s[tick.LAST_COUNTS]) * 129_589 - s[tick.VELOCITY_mm_per_s_q10]
+    ) // 10
     s[tick.LAST_COUNTS] = counts
     s[tick.SAMPLE_INDEX] += 1
     s[tick.BRAKE_mN] = s[tick.PULL] if abs(s[tick.VELOCITY_mm_per_s_q10]) > 10 * 1024 else 0
