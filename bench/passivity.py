@@ -3,6 +3,8 @@
 With the driver that the design asks for, in brake mode, and with one that holds its sign for 4 ms.
 """
 
+from unittest import mock
+
 from hypothesis import given, settings
 
 from bench.report import line
@@ -10,8 +12,8 @@ from device.sled import tick
 from protocol import wire
 from sim.rig import Rig, RigConfig
 from sim.world.driver import Driver, SignedDriver
-from tests.safety.shoves import LOADS, PUSHES, Push, run, run_naive
-from tests.stateful.test_firmware import load
+from tests.safety.shoves import LOADS, MISMATCHES, SHOVES, Act, load, naive_tick, run
+from tests.safety.test_passivity import acts
 
 _DRIVERS = {"brake mode": Driver, "holds its sign": SignedDriver}
 _RUNS = 200
@@ -23,7 +25,7 @@ def over_a_workout_J(driver_kind: type[Driver]) -> tuple[float, float]:
     """Energy injected, and the athlete's work, in 8 times up and back at half of 80 kg on turf."""
     is_signed = driver_kind is SignedDriver
     rig = Rig(RigConfig(athlete="recreational", lengths=_WORKOUT_LENGTHS, signed_driver=is_signed))
-    half_body_weight = load(129_400) | {"inertia_g": 40_000}
+    half_body_weight = load(129_400, 40_000)
     fields = {"hold": 0, "lease_ms": 0, "pull": half_body_weight, "push": half_body_weight}
     rig.write(wire.encode("HELLO", {"protocol_major": 1, "protocol_minor": 0}))
     rig.write(wire.encode("ARM", {"command_id": 1}))
@@ -39,9 +41,9 @@ def drawn_J(driver_kind: type[Driver]) -> list[float]:
     found: list[float] = []
 
     @settings(max_examples=_RUNS, derandomize=True, database=None, deadline=None)
-    @given(load=LOADS, pushes=PUSHES)
-    def collect(load: dict[str, int], pushes: list[Push]) -> None:
-        found.append(run(load, pushes, driver_kind=driver_kind).injected_J)
+    @given(pull=LOADS, push=LOADS, config=MISMATCHES, shoves=acts(SHOVES))
+    def collect(pull: dict[str, int], push: dict[str, int], config: RigConfig, shoves: list[Act]) -> None:
+        found.append(run(pull, shoves, config, driver_kind, push).injected_J)
 
     collect()
     return sorted(found)
@@ -59,8 +61,9 @@ def measure() -> None:
             f"{found[-1]:.4f} J",
             f"the most; median {found[len(found) // 2]:.6f} J",
         )
-    shoves = [Push(-350.0, 0.4), Push(450.0, 0.5)] * 4
+    shoves = [Act(-350.0, 0.4), Act(450.0, 0.5)] * 4
     ours_J = run(load(400_000), shoves).injected_J
-    naive_J = run_naive(400.0, shoves)
+    with mock.patch.object(tick, "tick", naive_tick):
+        naive_J = run(load(400_000), shoves).injected_J
     line("8 shoves at 400 N, driver holds its sign", f"{ours_J:.4f} J", "1.0 x")
     line("the same under F * sign(v)", f"{naive_J:.4f} J", f"{naive_J / ours_J:.0f} x" if ours_J else "")

@@ -267,7 +267,12 @@ def test_bus_and_temperature_faults(readings: tuple[int, int], expected: list[st
 
 
 @given(
-    load=st.tuples(st.integers(0, 1_000_000), st.integers(0, 500_000), st.integers(0, 9), st.integers(0, 9)),
+    load=st.tuples(
+        st.integers(0, 1_000_000),
+        st.integers(0, 500_000),
+        st.integers(0, 1_000_000),
+        st.integers(0, 100_000),
+    ),
     force_max=st.integers(0, 1_000_000),
     rolling=st.integers(0, 100_000),
     bare=st.integers(15_000, 60_000),
@@ -278,7 +283,10 @@ def test_a_clamped_load_is_one_the_sled_can_render(
     s = [*load, 0, 0]
     bits = guard.clamp_load(s, 0, force_max, rolling, bare)
     assert s[0] <= max(force_max, rolling)
-    assert bare - bare // 2 <= s[1] <= bare + bare // 2
+    assert bare - bare // 4 <= s[1] <= bare + bare // 2
+    steepest_N_s_per_m = s[2] / 1000 + 2 * math.sqrt(s[3] / 1000 * force_max / 1000)
+    assert steepest_N_s_per_m <= guard.STEEPEST_per_s * bare / 1000 + 0.001
+    assert ((s[2], s[3]) != load[2:]) == bool(bits >> layout.LIMIT_RANGE & 1)
     assert (s[1] != load[1]) == bool(bits >> layout.LIMIT_INERTIA & 1)
     assert (load[0] > force_max) == bool(bits >> layout.LIMIT_FORCE_MAX & 1)
     if bits == 0:
