@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench plots lint format generate golden chip clean
+.PHONY: help demo test bench faults plots lint format generate golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -31,6 +31,9 @@ test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and,
 
 bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
 	@$(PY) -m bench $(ARGS)
+
+faults: $(VENV)/.test ## Every named fault at rest, under load and while ramping: what the firmware does, and how soon
+	@$(PY) -m tests.safety.fault_matrix $(ARGS)
 
 plots: $(VENV)/.plots ## Pictures of one pull and one push length, truth beside measurement: build/plots
 	@$(PY) -m bench.plots $(ARGS)
