@@ -255,7 +255,8 @@ def lines(names: list[str]) -> Iterator[str]:
         yield (
             f"{name:21}{situation:10}{code or '-':19}{reactions.get(code, '-'):9}"
             f"{reaction.latched.get(code, '-'):>6}  {reaction.mode:9}{reaction.brake_N:8.1f}"
-            f"{reaction.drop_N:8.1f}{reaction.rise_N:8.1f}{reaction.injected_J:11.1f}  {sentences.get(code) or row.why}"
+            f"{reaction.drop_N:8.1f}{reaction.rise_N:8.1f}{reaction.injected_J:11.1f}  "
+            f"{sentences.get(code) or row.why}"
         )
         for deviation in deviations(row, reaction):
             yield f"{'':21}WRONG: {deviation}"
