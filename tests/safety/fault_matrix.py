@@ -128,7 +128,7 @@ MATRIX: dict[str, Rows] = {
     | light("CELL_DISAGREES", 1400, watch_ms=2000, rise_N=16.0, why=_FELT)
     | heavy("CELL_DISAGREES", 4000, watch_ms=5500, rise_N=16.0, why=_FELT),
     "cell_noise": nothing(least_N=115.0, most_N=123.0, drop_N=7.0, rise_N=10.0),
-    "cell_reversed": latched("CELL_DISAGREES", 100, drop_N=68.0, rise_N=37.0, why=_FELT)
+    "cell_reversed": latched("CELL_DISAGREES", 110, drop_N=68.0, rise_N=37.0, why=_FELT)
     | push("CELL_DISAGREES", 100, drop_N=68.0, rise_N=20.0, why=_FELT)
     | light("CELL_DISAGREES", 100, drop_N=21.0, rise_N=6.0, why=_FELT)
     | heavy("CELL_DISAGREES", 100, drop_N=158.0, rise_N=41.0, why=_FELT),
@@ -160,16 +160,16 @@ MATRIX: dict[str, Rows] = {
     | {"rest": _goes_on("rest", AT_REST, least_N=299.0, most_N=300.1, rise_N=300.0)}
     | push("FORCE_STUCK", 65, drop_N=300.0, rise_N=182.0, why=_BY_STUCK)
     | light("FORCE_STUCK", 65, drop_N=300.0, rise_N=273.0, why=_BY_STUCK),
-    "driver_wrong_sign": latched("PASSIVITY", 45, drop_N=119.0, rise_N=5.0, injected_J=6.0, why=_DRIVES)
+    "driver_wrong_sign": latched("PASSIVITY", 50, drop_N=120.0, rise_N=6.0, injected_J=6.5, why=_DRIVES)
     | {"ramping": Row("CELL_DISAGREES", 95, rise_N=7.0, injected_J=11.0, why=_DRIVES)}
-    | push("PASSIVITY", 45, drop_N=119.0, injected_J=6.0, why=_DRIVES)
+    | push("PASSIVITY", 50, drop_N=120.0, rise_N=6.0, injected_J=6.5, why=_DRIVES)
     | light("PASSIVITY", 190, drop_N=37.0, injected_J=7.0, why=_DRIVES)
-    | heavy("PASSIVITY", 45, drop_N=390.0, rise_N=10.0, injected_J=24.0, why=_DRIVES),
+    | heavy("PASSIVITY", 50, drop_N=390.0, rise_N=14.0, injected_J=26.0, why=_DRIVES),
     "driver_weak": latched("CELL_DISAGREES", 4000, drop_N=61.0, watch_ms=5000, why=_GONE)
     | push("CELL_DISAGREES", 4000, drop_N=61.0, watch_ms=5000, why=_GONE)
     | {"light": _goes_on("light", _TRIMMED, least_N=20.0, drop_N=15.0, watch_ms=5000)}
     | heavy("CELL_DISAGREES", 95, drop_N=200.0, why=_GONE),
-    "driver_dead": latched("CELL_DISAGREES", 300, drop_N=120.0, why=_GONE)
+    "driver_dead": latched("CELL_DISAGREES", 320, drop_N=120.0, why=_GONE)
     | push("CELL_DISAGREES", 90, drop_N=120.0, why=_GONE)
     | light("CELL_DISAGREES", 6000, drop_N=29.0, watch_ms=7000, why=_GONE)
     | heavy("PASSIVITY", 60, drop_N=400.0, why=_GONE),
