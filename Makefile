@@ -38,6 +38,9 @@ bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`
 bench-force: $(VENV)/.test ## How true the felt force is, beside three plain machines: build/bench-force.csv (ARGS=quick)
 	@$(PY) -m bench.force $(ARGS)
 
+faults: $(VENV)/.test ## Every named fault at rest, under load and while ramping: what the firmware does, and how soon
+	@$(PY) -m tests.safety.fault_matrix $(ARGS)
+
 plots: $(VENV)/.plots ## Pictures of one pull and one push length, truth beside measurement: build/plots
 	@$(PY) -m bench.plots $(ARGS)
 

@@ -25,7 +25,7 @@ class Value(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One thing that breaks. Exactly one of the last three says what the present firmware does with it."""
+    """One thing that breaks. Exactly one of the last two says what the present firmware does with it."""
 
     name: str
     group: str  #: sensor, driver, power, heat, switch, time or link
@@ -34,7 +34,6 @@ class Fault(NamedTuple):
     value: Value | None = None
     shows: str = ""  #: fault of `protocol.codes` that the firmware latches at the default value under load
     expected: str = ""  #: why nothing needs to be latched, and what happens instead
-    not_yet: str = ""  #: what should be noticed and is not, and what happens instead
 
 
 _HELD: WeakKeyDictionary[Rig, dict[str, dict[object, Any]]] = WeakKeyDictionary()

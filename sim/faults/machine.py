@@ -35,7 +35,7 @@ MACHINE_FAULTS = (
         "The driver's power stage holds one force, whatever is commanded, enabled or not.",
         puts("driver", "stuck_N"),
         Value("force_N", 300.0, 0.0, 1000.0),
-        not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there for ever, STOP or not.",
+        shows="FORCE_STUCK",
     ),
     Fault(
         "driver_stuck_command",
@@ -43,16 +43,14 @@ MACHINE_FAULTS = (
         "The driver's command input is stuck at one force; ENABLE still takes it off.",
         puts("driver", "stuck_command_N"),
         Value("force_N", 300.0, 0.0, 800.0),
-        not_yet="FORCE_STUCK: the brake jumps from 119 N to 300 N and stays there until STOP takes ENABLE"
-        " away.",
+        shows="FORCE_STUCK",
     ),
     Fault(
         "driver_wrong_sign",
         "driver",
         "The driver drives the sled on instead of braking it.",
         puts_fixed("driver", "is_wrong_signed", True),
-        not_yet="PASSIVITY: the brake drives the sled on, to 6.5 m/s in a second; the observer only looks"
-        " at way back, and OVERSPEED ends it at 9 m/s, after 1.8 kJ.",
+        shows="PASSIVITY",
     ),
     Fault(
         "driver_weak",
@@ -60,16 +58,14 @@ MACHINE_FAULTS = (
         "The brake makes only this part of the force that is commanded.",
         puts("driver", "strength"),
         Value("part", 0.5, 0.0, 1.0),
-        not_yet="CELL_DISAGREES: the brake makes half of what is commanded, 119 N fall to 62 N at once;"
-        " the trim gives 15 N of them back.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "driver_dead",
         "driver",
         "The driver makes no force and says nothing about it.",
         puts_fixed("driver", "is_dead", True),
-        not_yet="CELL_DISAGREES: the brake falls from 119 N to nothing at once, and the firmware goes on"
-        " commanding it.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "battery_sag",

@@ -189,8 +189,7 @@ SENSOR_FAULTS = (
         "sensor",
         "The encoder does not count any more.",
         _encoder_stuck,
-        not_yet="ENCODER_SILENT: the brake falls from 119 N to nothing in 20 ms and the sled rolls free;"
-        " the firmware waits for 200 N of tow, which a free sled never needs.",
+        shows="ENCODER_SILENT",
     ),
     Fault(
         "encoder_jump",
@@ -206,17 +205,14 @@ SENSOR_FAULTS = (
         "The encoder's count flutters by up to so much to both sides.",
         _encoder_noise,
         Value("counts", 3, 1, 1000),
-        expected="Nothing: the speed estimate takes a mean; the force flutters by some 10 N, and the trim"
-        " makes the load 5 N too light in the course of 10 s.",
+        expected="Nothing: the speed estimate takes a mean; the force flutters by 2 N.",
     ),
     Fault(
         "encoder_reversed",
         "sensor",
         "The encoder counts the wrong way round.",
         _encoder_reversed,
-        not_yet="CELL_DISAGREES: encoder and load cell contradict each other on the direction; the brake"
-        " is off for a moment, then the load of the other direction acts, and the trim makes it 35"
-        " N too heavy.",
+        shows="ENCODER_JUMP",
     ),
     Fault(
         "encoder_lost_edges",
@@ -233,15 +229,14 @@ SENSOR_FAULTS = (
         "The encoder's count freezes for so long, ten times a second, then is right again.",
         _encoder_dropout,
         Value("ms", 30, 1, 99),
-        shows="ENCODER_JUMP",
+        shows="ENCODER_SILENT",
     ),
     Fault(
         "cell_stuck",
         "sensor",
         "The load cell's reading stays where it is.",
         _cell_stuck,
-        not_yet="CELL_FROZEN: the reading repeats itself to the last bit; the trim takes it for the truth"
-        " and goes to its end, 30 N too much or too little, within 10 s.",
+        shows="CELL_FROZEN",
     ),
     Fault(
         "cell_rail_high",
@@ -263,7 +258,7 @@ SENSOR_FAULTS = (
         "The load cell reads nothing for so long, five times a second.",
         _cell_dropout,
         Value("ms", 20, 1, 199),
-        not_yet="CELL_DISAGREES: the tow force reads 0 N for 20 ms while the brake makes 119 N.",
+        shows="CELL_FROZEN",
     ),
     Fault(
         "cell_jump",
@@ -271,8 +266,7 @@ SENSOR_FAULTS = (
         "The load cell reads so much more than it should.",
         _cell_jump,
         Value("force_N", 60, -2000, 2000),
-        not_yet="CELL_DISAGREES: the cell reads 60 N more than brake and motion explain; within 2 s the"
-        " trim makes the load 27 N too light.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "cell_noise",
@@ -287,8 +281,7 @@ SENSOR_FAULTS = (
         "sensor",
         "The load cell reads push for pull and pull for push.",
         _cell_reversed,
-        not_yet="CELL_DISAGREES: the cell reads push while the brake resists a pull; within 2 s the trim"
-        " makes the load 35 N too heavy.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "cell_scale",
@@ -296,8 +289,7 @@ SENSOR_FAULTS = (
         "The load cell reads this many times the true force.",
         _cell_scale,
         Value("part", 0.7, 0, 3),
-        not_yet="CELL_DISAGREES: the cell reads 40 N less than brake and motion explain; within 2 s the"
-        " trim makes the load 35 N too heavy.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "cell_drift",
@@ -305,15 +297,14 @@ SENSOR_FAULTS = (
         "The load cell's zero drifts by so much each second.",
         _cell_drift,
         Value("N_per_s", 2, -100, 100),
-        not_yet="CELL_DISAGREES: the trim follows the drift, and in half a minute makes the load 27 N too"
-        " light.",
+        shows="CELL_DISAGREES",
     ),
     Fault(
         "ntc_open",
         "sensor",
         "The temperature sensor's wire is broken.",
         _ntc_open,
-        not_yet="There is no code for it: -34 C is believed, and a motor that gets too hot is not seen.",
+        shows="TEMPERATURE_SENSOR",
     ),
     Fault("ntc_short", "sensor", "The temperature sensor's wires touch.", _ntc_short, shows="TOO_HOT"),
     Fault(
@@ -321,7 +312,6 @@ SENSOR_FAULTS = (
         "sensor",
         "The reading of the bus voltage stays where it is.",
         _bus_sensor_stuck,
-        not_yet="There is no code for it: a reading without any noise is believed, and a bus voltage too"
-        " high is not seen.",
+        shows="BUS_SENSOR",
     ),
 )

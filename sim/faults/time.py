@@ -86,7 +86,6 @@ TIME_FAULTS = (
         "time",
         "The control loop stops for good, while the main program goes on.",
         _tick_stopped,
-        not_yet="There is no watchdog: the brake keeps its last command for ever; STOP is answered and"
-        " not done.",
+        shows="TICK_STALLED",
     ),
 )

@@ -169,9 +169,7 @@ def catalogue() -> dict[str, dict[str, str]]:
         values = ", ".join(_default(value) for value in event.values)
         found["events"][event.name] = f"{event.sentence} [{values}]" if values else event.sentence
     found["faults"] = {
-        fault.name: fault.sentence
-        + (f" [{_default(fault.value)}]" if fault.value is not None else "")
-        + (_NOT_YET if fault.not_yet else "")
+        fault.name: fault.sentence + (f" [{_default(fault.value)}]" if fault.value is not None else "")
         for fault in faults.FAULTS.values()
     }
     found["expectations"] = {name: kind.sentence for name, kind in expectation.KINDS.items()}

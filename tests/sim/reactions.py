@@ -1,12 +1,5 @@
-"""What the present firmware makes of each named fault, and how soon: a table to print, and figures for tests.
+"""A sled in a situation in which something may break, and what then comes of it."""
 
-python -m tests.sim.reactions            all of them, with somebody pulling against the load
-python -m tests.sim.reactions rest       with nobody at the sled
-python -m tests.sim.reactions ramping    while the load is still rising
-"""
-
-import sys
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from device.sled import tick as firmware
@@ -14,30 +7,50 @@ from protocol import codes
 from sim.faults import table as faults
 from sim.rig import Rig, RigConfig
 from sim.world.plant import Plant
-from tests.sim.hosting import HELLO, STREAM, command, load
+from tests.sim.hosting import HELLO, STREAM, HALF_BODY_WEIGHT_mN, command, load
 
 MODES = {mode.number: mode.name for mode in codes.MODES}
 LEASE_ms = 1000
-_BEGIN_ticks = {"load": 3000, "ramping": 1500, "rest": 3000}
-SITUATIONS = tuple(_BEGIN_ticks)
-_LOAD_ticks = 1200  # when the load is set: the puller has the pace by then
+_LOAD_ticks = 1200  # when the load is set: the athlete has the pace by then
+
+
+class Situation(NamedTuple):
+    """Who works with the sled, against which load, and when something breaks."""
+
+    sentence: str
+    sign: int = 1  #: 1 pulls, -1 pushes, 0 nobody is there
+    force_mN: int = HALF_BODY_WEIGHT_mN
+    begin_ticks: int = 3000
+
+
+SITUATIONS = {
+    "rest": Situation("nobody is at the sled", sign=0),
+    "load": Situation("pulled at 1 m/s against 129 N"),
+    "ramping": Situation("the load has risen to 54 N of 129 N", begin_ticks=1500),
+    "push": Situation("pushed at 1 m/s against 129 N", sign=-1),
+    "light": Situation("pulled at 1 m/s against 40 N", force_mN=40_000),
+    "heavy": Situation("pulled at 1 m/s against 400 N", force_mN=400_000, begin_ticks=4500),
+}
 
 
 class Hauler:
-    """Pulls the sled at a pace, with up to `most_N`, from `start_s` on; lets go at nothing."""
+    """Moves the sled at a pace, with up to `most_N`, from `start_s` on; lets go at nothing."""
 
-    def __init__(self, pace_m_per_s: float = 1.0, start_s: float = 0.2, most_N: float = 400.0) -> None:
+    def __init__(
+        self, pace_m_per_s: float = 1.0, start_s: float = 0.2, most_N: float = 400.0, sign: int = 1
+    ) -> None:
         self._pace_m_per_s = pace_m_per_s
         self._start_s = start_s
         self._most_N = most_N
+        self._sign = sign
         self._effort_N = 0.0
 
     def act(self, plant: Plant, now_s: float, is_enabled: bool) -> None:
         if now_s < self._start_s:
             return
-        missing = self._pace_m_per_s - plant.v_m_per_s
-        self._effort_N = min(max(self._effort_N + 0.6 * missing, 0.0), self._most_N)
-        plant.touch_N = min(max(self._effort_N + 300.0 * missing, 0.0), self._most_N)
+        missing = self._pace_m_per_s - plant.v_m_per_s * self._sign
+        self._effort_N = min(max(self._effort_N + 0.0015 * self._most_N * missing, 0.0), self._most_N)
+        plant.touch_N = self._sign * min(max(self._effort_N + 300.0 * missing, 0.0), self._most_N)
 
 
 class Reaction(NamedTuple):
@@ -48,21 +61,23 @@ class Reaction(NamedTuple):
     is_enabled: bool
     brake_N: float  #: what the driver really makes at the end
     before_N: float  #: what it made when the fault began
-    jump_N: float  #: greatest change of the brake force within 20 ms
-    tow_N: float
-    v_m_per_s: float
+    rise_N: float  #: greatest rise of the brake force within 20 ms
+    drop_N: float  #: greatest fall of it within 20 ms
     injected_J: float  #: since the fault began
     end: faults.End
 
     @property
-    def first_ms(self) -> int | None:
-        return min(self.latched.values(), default=None)
+    def first(self) -> str:
+        """The fault that was latched first, or nothing."""
+        return min(self.latched, key=self.latched.__getitem__, default="")
 
 
 def loaded_rig(situation: str = "load", seed: int = 1) -> Rig:
     """A rig at the moment when a fault may begin: a leased load, a host that renews the lease and reads."""
-    rig = Rig(RigConfig(seed=seed), person=None if situation == "rest" else Hauler())
-    one = load()
+    here = SITUATIONS[situation]
+    most_N = max(400.0, here.force_mN / 500)
+    rig = Rig(RigConfig(seed=seed), person=Hauler(most_N=most_N, sign=here.sign) if here.sign else None)
+    one = load(here.force_mN)
     rig.write(HELLO + command("ARM", 1) + STREAM)
     set_load = command("SET_LOAD", 2, hold=1, lease_ms=LEASE_ms, pull=one, push=one)
     rig.schedule(_LOAD_ticks, lambda rig: rig.write(set_load))
@@ -77,7 +92,7 @@ def loaded_rig(situation: str = "load", seed: int = 1) -> Rig:
 
     rig.schedule(_LOAD_ticks + 250, renew)
     rig.schedule(50, read)
-    rig.step(_BEGIN_ticks[situation])
+    rig.step(here.begin_ticks)
     return rig
 
 
@@ -89,11 +104,13 @@ def react(rig: Rig, name: str, within_ms: int = 1000, **value: float) -> Reactio
     end = faults.begin(rig, name, **value)
     latched: dict[str, int] = {}
     forces_N = [before_N] * 20
-    jump_N = 0.0
+    rise_N = drop_N = 0.0
     for ms in range(1, within_ms + 1):
         rig.step(1)
         forces_N.append(rig.driver.force_N)
-        jump_N = max(jump_N, abs(forces_N[-1] - forces_N[-21]))
+        change_N = forces_N[-1] - forces_N[-21]
+        rise_N = max(rise_N, change_N)
+        drop_N = max(drop_N, -change_N)
         for fault in codes.fault_names(rig.app.faults() & ~known):
             latched.setdefault(fault, ms)
     return Reaction(
@@ -102,29 +119,8 @@ def react(rig: Rig, name: str, within_ms: int = 1000, **value: float) -> Reactio
         bool(rig.board.s[firmware.ENABLE]),
         rig.driver.force_N,
         before_N,
-        jump_N,
-        rig.plant.hitch_N,
-        rig.plant.v_m_per_s,
+        rise_N,
+        drop_N,
         rig.truth.injected_J - before_J,
         end,
     )
-
-
-def table(situation: str = "load", names: Iterable[str] = faults.FAULTS) -> str:
-    """Faults with what the firmware does now, in lines of columns."""
-    lines = [
-        f"{'fault':20}{'latches':44}{'mode':14}{'on':>3}{'before N':>9}{'after 1 s N':>12}{'jump N':>8}"
-        f"{'tow N':>8}{'m/s':>7}{'injected J':>11}"
-    ]
-    for name in names:
-        r = react(loaded_rig(situation), name)
-        latched = ", ".join(f"{fault} {ms} ms" for fault, ms in r.latched.items()) or "-"
-        lines.append(
-            f"{name:20}{latched:44}{r.mode:14}{'yes' if r.is_enabled else 'no':>3}{r.before_N:9.1f}"
-            f"{r.brake_N:12.1f}{r.jump_N:8.1f}{r.tow_N:8.1f}{r.v_m_per_s:7.2f}{r.injected_J:11.2f}"
-        )
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table(*sys.argv[1:]))

@@ -33,7 +33,7 @@ def test_a_stuck_force_stays_whatever_is_commanded(rig):
     rig.write(command("STOP", 900, stop_kind=1))
     rig.step(100)
     assert rig.board.s[firmware.ENABLE] == 0
-    assert rig.driver.force_N == 250 and rig.plant.hitch_N > 200
+    assert rig.driver.force_N == 250 and rig.plant.hitch_N > 160
     end()
     rig.step(30)
     assert rig.driver.force_N < 0.1
@@ -42,8 +42,8 @@ def test_a_stuck_force_stays_whatever_is_commanded(rig):
 @effect("driver_stuck_command")
 def test_a_stuck_command_stays_whatever_is_commanded_until_enable_takes_it_off(rig):
     end = faults.begin(rig, "driver_stuck_command", force_N=250)
-    rig.step(100)
-    assert rig.driver.force_N == pytest.approx(250, abs=0.1) and rig.plant.hitch_N > 200
+    rig.step(40)  # before the firmware finds out
+    assert rig.driver.force_N == pytest.approx(250, abs=0.1) and rig.plant.hitch_N > 160
     rig.switches |= ESTOP
     rig.step(40)
     assert rig.driver.force_N < 0.1
@@ -55,9 +55,9 @@ def test_a_stuck_command_stays_whatever_is_commanded_until_enable_takes_it_off(r
 @effect("driver_wrong_sign")
 def test_a_driver_of_the_wrong_sign_drives_the_sled_until_it_is_mended(rig):
     end = faults.begin(rig, "driver_wrong_sign")
-    rig.step(300)
+    rig.step(35)  # before the firmware finds out
     driven_J = rig.truth.injected_J
-    assert driven_J > 20.0 and rig.plant.v_m_per_s > 1.5
+    assert driven_J > 4.0 and rig.plant.v_m_per_s > 1.1 and rig.driver.force_N > 100.0
     end()
     rig.step(300)
     assert rig.truth.injected_J == driven_J
@@ -115,7 +115,7 @@ def test_what_a_full_battery_does_not_take_goes_to_the_chopper_or_raises_the_bus
         assert not rig.supply.is_refusing and not rig.supply.is_chopper_dead
     assert charged_J["chopper_dead"] > 50 > 1 > charged_J["battery_full"]
     assert chopped_J["battery_full"] > 20 and chopped_J["chopper_dead"] == chopped_J["over_voltage"] == 0
-    assert bus_V["chopper_dead"] < 51 and bus_V["over_voltage"] > 56.5 > bus_V["battery_full"] > 55
+    assert bus_V["chopper_dead"] < 51 and bus_V["over_voltage"] > 56 > bus_V["battery_full"] > 55
 
 
 @effect("hot_motor")
