@@ -189,7 +189,7 @@ _WRAP = const(0x2000_0000)  # 2**29
 # What no sled does, and how long until it is believed.
 _ZERO_TICKS = const(4)  # without a count ...
 _ZERO_um = const(2000)  # ... in which the sled should have come this far: 8 counts or more
-_TRACK_ERROR_MAX_um_q10 = const(2_560_000)  # 2.5 mm from where forces and counts had it
+_TRACK_ERROR_MAX_um_q10 = const(3_584_000)  # 3.5 mm from where forces and counts had it
 _WIDE_CODE = const(0x2000)  # the mean of four readings of it or of the one before, in each quarter
 _FROZEN_TICKS = const(250)  # the amplifier's noise moves every reading
 _DROPOUT_TICKS = const(12)

@@ -118,17 +118,17 @@ MATRIX: dict[str, Rows] = {
     "cell_stuck": latched("CELL_FROZEN", 255, at_rest=True) | heavy("CELL_FROZEN", 255),
     "cell_rail_high": latched("CELL_RAILED", 50, at_rest=True) | heavy("CELL_RAILED", 50),
     "cell_rail_low": latched("CELL_RAILED", 50, at_rest=True) | heavy("CELL_RAILED", 50),
-    "cell_dropout": latched("CELL_FROZEN", 620, drop_N=41.0, rise_N=38.0, watch_ms=1200, why=_FELT)
-    | heavy("CELL_FROZEN", 420, drop_N=112.0, rise_N=41.0, why=_FELT, watch_ms=1500),
+    "cell_dropout": latched("CELL_FROZEN", 620, rise_N=17.0, watch_ms=1200, why=_FELT)
+    | heavy("CELL_FROZEN", 420, drop_N=16.0, rise_N=17.0, why=_FELT, watch_ms=1500),
     "cell_jump": latched("CELL_DISAGREES", 4000, watch_ms=5000, rise_N=19.0, why=_FELT)
     | push("CELL_DISAGREES", 4000, watch_ms=5000, drop_N=16.0, why=_FELT)
     | light("CELL_DISAGREES", 1400, watch_ms=2000, rise_N=16.0, why=_FELT)
     | {"heavy": _goes_on("heavy", _SMALL, least_N=360.0, rise_N=16.0, watch_ms=5500)},
-    "cell_noise": nothing(least_N=115.0, most_N=123.0, drop_N=7.0, rise_N=10.0),
-    "cell_reversed": latched("CELL_DISAGREES", 110, drop_N=68.0, rise_N=37.0, why=_FELT)
+    "cell_noise": nothing(least_N=115.0, most_N=123.0, drop_N=7.0, rise_N=11.0),
+    "cell_reversed": latched("CELL_DISAGREES", 110, drop_N=68.0, rise_N=38.0, why=_FELT)
     | push("CELL_DISAGREES", 100, drop_N=68.0, rise_N=20.0, why=_FELT)
-    | light("CELL_DISAGREES", 100, drop_N=21.0, rise_N=6.0, why=_FELT)
-    | heavy("CELL_DISAGREES", 100, drop_N=158.0, rise_N=41.0, why=_FELT),
+    | light("CELL_DISAGREES", 110, drop_N=21.0, rise_N=6.0, why=_FELT)
+    | heavy("CELL_DISAGREES", 100, drop_N=203.0, rise_N=60.0, why=_FELT),
     "cell_scale": latched("CELL_DISAGREES", 6000, watch_ms=7000)
     | push("CELL_DISAGREES", 4000, watch_ms=5000)
     | {"light": _goes_on("light", _TRIMMED, most_N=45.0, watch_ms=5000)}
@@ -172,8 +172,8 @@ MATRIX: dict[str, Rows] = {
     | heavy("CELL_DISAGREES", 85, drop_N=400.0, why=_GONE),
     # Switches.
     "estop": latched("ESTOP", 1, at_rest=True, **_TRIPS) | heavy("ESTOP", 1, **_TRIPS),
-    "button_up_stuck": nothing(),
-    "button_down_stuck": nothing(),
+    "button_up_stuck": {name: Row(mode="IDLE", watch_ms=1500) for name in ALWAYS},
+    "button_down_stuck": {name: Row(mode="IDLE", watch_ms=1500) for name in ALWAYS},
     # Time.
     "main_stall": nothing(),
     "main_stopped": latched("MAIN_STALLED", 102, at_rest=True, mode="IDLE", why=_RESET)
