@@ -16,7 +16,7 @@ from tests.safety.shoves import LOADS, MISMATCHES, SHOVES, Act, load, naive_tick
 from tests.safety.test_passivity import acts
 
 _DRIVERS = {"brake mode": Driver, "holds its sign": SignedDriver}
-_RUNS = 200
+_RUNS = 120
 _WORKOUT_LENGTHS = 16
 _GIVE_UP_TICKS = 600_000
 

@@ -73,12 +73,12 @@ def clamp_load(s, at, force_max_mN, rolling_mN, bare_mass_g):
     """Bring the load at `s[at:at+6]` to what the sled can render, in place; return the limits' bits.
 
     A brake can make the sled feel heavier or, by easing off, lighter: that feeds back an acceleration of
-    its own, and lighter than three quarters of the bare mass a stiff strap begins to sing. It cannot push,
+    its own, and lighter than two thirds of the bare mass a stiff strap may begin to sing. It cannot push,
     so a load below the sled's own friction is felt as that friction, and as that mass: the brake then
     stays off.
     """
     limits = 0
-    lowest_g = bare_mass_g - bare_mass_g // 4
+    lowest_g = bare_mass_g - bare_mass_g // 3
     highest_g = bare_mass_g + bare_mass_g // 2
     if s[at] > force_max_mN:
         s[at] = force_max_mN

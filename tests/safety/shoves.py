@@ -215,7 +215,7 @@ class Trial:
         is_ramping = ramp_ticks or s[tick.RAMP_TICKS]
         if s[tick.ENABLE] and not is_ramping and not s[tick.LIMITS] & _TAKEN_AWAY:
             self._note("fall_mN", -rise)
-        if s[tick.PERMIT] == tick.PERMIT_RAISE and direction == s[tick.DIRECTION]:
+        if s[tick.PERMIT] == tick.PERMIT_RAISE and s[tick.ENABLE] and direction == s[tick.DIRECTION]:
             asked = 0 if is_new else max(0, s[tick.LAW_mN] - law)
             self._note("raise_mN", s[tick.LEVEL_mN] - level - asked)
             self._note("raise_mN", s[other] + s[other_offset] - other_mN)

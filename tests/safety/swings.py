@@ -28,7 +28,7 @@ class Hitch(NamedTuple):
 HAND = Hitch(SLACK)
 SOFT = Hitch(TETHER, 5_000.0, 150.0)
 STRAP = Hitch(TETHER, 25_000.0, 500.0)
-STIFF = Hitch(TETHER, 60_000.0, 300.0)  #: an eighth of critical
+STIFF = Hitch(TETHER, 60_000.0, 400.0)  #: a sixth of critical
 GRIPS = Hitch(HANDLES, 100_000.0, 1_000.0)
 
 
