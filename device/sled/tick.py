@@ -736,10 +736,12 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if brake > last + slew:
         brake = last + slew
         limits |= _LIMIT_SLEW
-    # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own.
-    if brake < last - 4 * slew and permit == PERMIT_RAISE and s[FOLD_BUS_q10] == 1024:
+    # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own on top.
+    if brake < last - 4 * slew and s[FOLD_BUS_q10] == 1024:
         brake = last - 4 * slew
         limits |= _LIMIT_SLEW
+        if permit == PERMIT_RAMP:
+            brake -= s[RAMP_STEP_mN] * periods
 
     # 15. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
     #     the heading is certain to one position step over the window, less what brake, friction and a
@@ -820,7 +822,7 @@ def tick(s: ptr32, ring: ptr16) -> int:
                 missing = 0 - missing
             # 5 N, or what is beyond the trim of a quarter of the load: a brake that is 20 % off is no fault.
             most = (level >> 2) - s[TRIM_MAX_mN]
-            if missing > _TRIM_END_mN and missing > most:
+            if missing > _TRIM_END_mN and missing > most and limits == 0:
                 at += 1
             elif at > 0:
                 at -= 1
