@@ -736,12 +736,12 @@ def tick(s: ptr32, ring: ptr16) -> int:
     if brake > last + slew:
         brake = last + slew
         limits |= _LIMIT_SLEW
-    # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own on top.
+    # Falling as slowly would make a speed cap swing; and a ramp down has a rate of its own.
     if brake < last - 4 * slew and s[FOLD_BUS_q10] == 1024:
         brake = last - 4 * slew
         limits |= _LIMIT_SLEW
-        if permit == PERMIT_RAMP:
-            brake -= s[RAMP_STEP_mN] * periods
+        if brake > ceiling:
+            brake = ceiling
 
     # 15. Impulse budget: within one period the brake may not stop even the bare sled. The speed along
     #     the heading is certain to one position step over the window, less what brake, friction and a
