@@ -122,7 +122,7 @@ def test_a_skid_sled_is_a_sled_law_of_its_own_mass() -> None:
 def test_the_firmware_answers_with_the_load_that_holds_and_names_its_limits() -> None:
     motion = Motion(1.0, 0.05, 2.0)
     recording = run_ours(SCENE, Walker(motion, 80.0), 1, [(0.0, Law(100.0)), (2.0, Law(130.0))], 3.0)
-    assert recording.held == Law(130.0, 15.0)
+    assert recording.held == Law(130.0, 20.0)
     assert recording.faults == ()
     assert any(limits & 32 for limits in recording.limits[2000:])  # on its way to the new load
     assert len(recording.limits) == 3000

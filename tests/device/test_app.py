@@ -226,7 +226,7 @@ def test_the_same_load_sent_again_starts_no_new_ramp(desk: Desk) -> None:
     desk.set_load(100_000)
     assert desk.s[tick.OFFSET_mN] == 0
     desk.set_load(110_000)
-    assert -10_000 <= desk.s[tick.OFFSET_mN] < 0
+    assert -11_000 <= desk.s[tick.OFFSET_mN] < 0
 
 
 def test_a_sled_that_is_let_go_is_not_braked_for_slowing_down(desk: Desk) -> None:

@@ -25,7 +25,17 @@ class Board:
         self.leds = 0
 
     def start(self, s, ring):
+        self.s = s
         self.ring = ring
+
+    def uptime_ms(self):
+        return self.s[30] & 0xFFFFF  # SAMPLE_INDEX: no clock
+
+    def load_slot(self, number, buffer):
+        return 0
+
+    def save_slot(self, number, buffer, length):
+        pass
 
     def readinto(self, buffer):
         return 0

@@ -19,7 +19,7 @@ from sim.world.plant import Plant
 FASTEST_m_per_s = 4.0  #: nobody can go on pushing beyond
 START_m_per_s = 1.5
 
-SLEW_mN = 2_000  #: a tick, at the default setting
+SLEW_mN = 5_000  #: a tick, at the default setting
 FALL_mN = 4 * SLEW_mN
 RAISE_mN = 180
 _TAKEN_AWAY = 1 << 2 | 1 << 3 | 1 << 8 | 1 << 9  # LIMITS: crawl, passivity, bus, temperature
