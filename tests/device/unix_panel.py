@@ -66,6 +66,7 @@ def trace(app, tick):
     for buttons, ticks in PRESSES:
         for _ in range(ticks):
             s[tick.SWITCHES] = BITS[buttons]
+            s[tick.CELL_RAW] = 32_768 + (s[tick.SAMPLE_INDEX] & 1)  # a cell never stands still
             tick.tick(s, app.board.ring)
             if s[tick.SAMPLE_INDEX] >= due:
                 due = s[tick.SAMPLE_INDEX] + GAPS[passes % len(GAPS)]
@@ -87,6 +88,7 @@ def locked_polls(app, tick):
     for switches in (0, 4, 12, 8, 0):
         for _ in range(50):
             s[tick.SWITCHES] = switches
+            s[tick.CELL_RAW] = 32_768 + (s[tick.SAMPLE_INDEX] & 1)  # a cell never stands still
             tick.tick(s, app.board.ring)
             micropython.heap_lock()
             try:

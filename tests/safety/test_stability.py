@@ -88,7 +88,7 @@ def test_the_speed_cap_comes_without_a_jolt_and_holds_as_its_gain_says(hitch: Hi
             athlete.force_N = 400.0
         rig.step(1)
         if abs(plant.v_m_per_s) > 0.9:
-            assert abs(plant.brake_N - last_N) < 2.1, "N in a tick; the slew allows 2"
+            assert abs(plant.brake_N - last_N) < 2.5, "N in a tick; the slew would allow 5"
         last_N = plant.brake_N
         fastest = max(fastest, abs(plant.v_m_per_s))
     gain = rig.board.s[tick.CAP_GAIN_mN_s_per_m] / 1000

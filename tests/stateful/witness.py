@@ -130,4 +130,4 @@ class Witness:
         if is_new or self._still_ticks > STANDS_ticks:
             assert rise <= allowed, "a load rose faster than the envelope"
         else:
-            assert rise <= max(allowed, s[tick.LAW_mN] - last[tick.LAW_mN]), "more than motion explains"
+            assert rise <= allowed + max(0, s[tick.LAW_mN] - last[tick.LAW_mN]), "more than motion explains"
