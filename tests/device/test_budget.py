@@ -8,7 +8,7 @@ import math
 import pytest
 
 from device.sled import layout, tick
-from tests.device.exact import COUNT_um, NO_LIMIT, WINDOW_STEP_mm_per_s, ExactTick
+from tests.device.exact import NO_LIMIT, COUNT_um, ExactTick, WINDOW_STEP_mm_per_s
 
 SIGNS = pytest.mark.parametrize("sign", [1, -1])
 MASS_kg = 30

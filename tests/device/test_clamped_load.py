@@ -59,7 +59,7 @@ def test_a_part_of_an_odd_mass_is_rounded_towards_the_sleds_own(mass_g: int, fel
     assert clamped([50_000, mass_g, 0, 0, 0, 0], bare_g=30_001)[0][1] == felt_g
 
 
-#: 50 N s/m for each kg: 1.5 kN s/m, and c so that 2*sqrt(c*F_max), with 301 N for the sake of rounding, is the rest.
+#: 50 N s/m for each kg: 1.5 kN s/m; the rest of it is left to 2*sqrt(c*F_max), with 301 N to round down.
 @pytest.mark.parametrize(
     ("b", "c", "expected"),
     [
@@ -76,7 +76,9 @@ def test_a_part_of_an_odd_mass_is_rounded_towards_the_sleds_own(mass_g: int, fel
         (2_000_000, 5, (1_500_000, 0, ["range"])),
     ],
 )
-def test_a_law_is_no_steeper_than_the_sled_can_follow(b: int, c: int, expected: tuple[int, int, list[str]]) -> None:
+def test_a_law_is_no_steeper_than_the_sled_can_follow(
+    b: int, c: int, expected: tuple[int, int, list[str]]
+) -> None:
     load, limits = clamped([50_000, 30_000, b, c, 0, 0])
     assert (load[2], load[3], limits) == expected
     assert load[:2] == [50_000, 30_000]

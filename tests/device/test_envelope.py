@@ -114,7 +114,9 @@ def test_changes_of_the_other_directions_load_add_up(sign: int) -> None:
 
 
 @SIGNS
-@pytest.mark.parametrize(("ceiling", "offset"), [(20_000, -40_000), (59_000, -1_000), (60_000, 0), (90_000, 0)])
+@pytest.mark.parametrize(
+    ("ceiling", "offset"), [(20_000, -40_000), (59_000, -1_000), (60_000, 0), (90_000, 0)]
+)
 def test_after_arming_the_other_directions_load_too_comes_up_from_the_ceiling(
     sign: int, ceiling: int, offset: int
 ) -> None:
@@ -181,9 +183,18 @@ def test_an_offset_ends_at_nothing(offset: int, after: int, side: int) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(0, RAISE), (1_000, 1_180), (299_819, 299_999), (299_820, 300_000), (299_900, 300_000), (300_000, 300_000)],
+    [
+        (0, RAISE),
+        (1_000, 1_180),
+        (299_819, 299_999),
+        (299_820, 300_000),
+        (299_900, 300_000),
+        (300_000, 300_000),
+    ],
 )
-def test_after_arming_the_ceiling_rises_by_the_raise_rate_to_the_greatest_force(before: int, after: int) -> None:
+def test_after_arming_the_ceiling_rises_by_the_raise_rate_to_the_greatest_force(
+    before: int, after: int
+) -> None:
     exact = ExactTick(force_max_mN=300_000)
     exact.load(250_000)
     exact[tick.CEILING_mN] = before

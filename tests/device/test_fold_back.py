@@ -235,7 +235,12 @@ def test_duty_is_the_share_of_the_full_scale(brake: int, full_scale: int) -> Non
 
 @pytest.mark.parametrize(
     ("peak", "brake", "after"),
-    [(320_000, 200_000, 310_000), (206_452, 200_000, 200_001), (206_451, 200_000, 200_000), (0, 200_000, 200_000)],
+    [
+        (320_000, 200_000, 310_000),
+        (206_452, 200_000, 200_001),
+        (206_451, 200_000, 200_000),
+        (0, 200_000, 200_000),
+    ],
 )
 def test_the_peak_is_the_greatest_command_forgotten_by_a_32nd_in_a_tick(
     peak: int, brake: int, after: int

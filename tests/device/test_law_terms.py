@@ -77,7 +77,9 @@ def test_the_slope_of_b_and_c_stays_within_1000_N_s_per_m(b: int, c: int, slope:
 
 
 @SIGNS
-@pytest.mark.parametrize(("k", "travel_um"), [(100_000, 2_000_000), (12_300, 10_000_000), (500_000, 1_234_000)])
+@pytest.mark.parametrize(
+    ("k", "travel_um"), [(100_000, 2_000_000), (12_300, 10_000_000), (500_000, 1_234_000)]
+)
 def test_a_band_is_k_times_the_way(sign: int, k: int, travel_um: int) -> None:
     exact = ExactTick(sign, 2_000)
     exact.load(50_000, 0, 0, 0, k)

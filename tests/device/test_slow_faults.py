@@ -1,4 +1,4 @@
-"""Bus and temperature: when a reading is a fault, for how long it must last, and how a hot motor folds back."""
+"""Bus and temperature: when a reading is a fault, how long it must last, how a hot motor folds back."""
 
 import pytest
 from hypothesis import given
@@ -11,9 +11,7 @@ FOLD_cC, TOO_HOT_cC = 8_500, 10_000
 NEVER = [-1] * len(guard.LASTING)
 
 
-def shows(
-    bus_mV: int = 48_000, temperature_cC: int = 2_500, fold_bus_q10: int = 1024
-) -> list[str]:
+def shows(bus_mV: int = 48_000, temperature_cC: int = 2_500, fold_bus_q10: int = 1024) -> list[str]:
     return fault_names(guard.slow_faults(bus_mV, 40_000, 56_500, fold_bus_q10, temperature_cC, TOO_HOT_cC))
 
 
@@ -31,7 +29,9 @@ def test_a_bus_that_takes_more_than_half_of_the_brake_is_too_high(fold_q10: int,
     ("temperature_cC", "faults"),
     [(-3_000, []), (-3_001, ["TEMPERATURE_SENSOR"]), (-5_000, ["TEMPERATURE_SENSOR"]), (10_000, [])],
 )
-def test_colder_than_any_weather_is_a_sensor_that_is_not_there(temperature_cC: int, faults: list[str]) -> None:
+def test_colder_than_any_weather_is_a_sensor_that_is_not_there(
+    temperature_cC: int, faults: list[str]
+) -> None:
     assert shows(temperature_cC=temperature_cC) == faults
 
 
@@ -53,7 +53,9 @@ def test_each_slow_fault_has_a_time_to_last() -> None:
 
 @EACH
 @pytest.mark.parametrize("first", [0, 1, 5_000])
-def test_a_fault_counts_once_it_has_shown_so_long_without_a_break(number: int, ticks: int, first: int) -> None:
+def test_a_fault_counts_once_it_has_shown_so_long_without_a_break(
+    number: int, ticks: int, first: int
+) -> None:
     since = list(NEVER)
     bit = 1 << number
     assert guard.lasting(bit, first, since) == 0

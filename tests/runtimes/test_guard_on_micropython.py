@@ -45,7 +45,10 @@ def drawn_inputs(count: int) -> dict[str, list[object]]:
             for _ in range(count)
         ],
         "bits": [
-            [sum(source.choice((0, 1, 1, 1)) << number for number, _ in guard.LASTING), source.randint(1, 900)]
+            [
+                sum(source.choice((0, 1, 1, 1)) << number for number, _ in guard.LASTING),
+                source.randint(1, 900),
+            ]
             for _ in range(count)
         ],
         "heat": [draw(source, HEAT) for _ in range(count)],
