@@ -1,4 +1,4 @@
-"""One tick at a time with estimates that are exactly what a test says: the rules after them in plain numbers."""
+"""One tick at a time, with estimates that are exactly what a test says: what follows, in plain numbers."""
 
 from array import array
 

@@ -59,6 +59,16 @@ def test_fast_enough_nothing_fades(sign: int) -> None:
     assert exact[tick.BRAKE_mN] == WANTED_mN
 
 
+def test_a_brake_at_the_fade_is_not_cut() -> None:
+    fade = (300 - over_window(WANTED_mN) - 15) * FADE_mN_PER_mm_per_s
+    for wanted, limits in [(fade, NO_LIMIT), (fade + 1, {"crawl"})]:
+        exact = full(1, 300, wanted)
+        exact[tick.BRAKE_PEAK_mN] = WANTED_mN
+        exact.window_counts = 160
+        assert exact.one() == limits
+        assert exact[tick.BRAKE_mN] == fade
+
+
 @pytest.mark.parametrize("fade_ticks", [6, 8, 20, 100])
 def test_the_fade_is_that_of_a_damper_that_stops_the_sled_in_so_many_ticks(fade_ticks: int) -> None:
     exact = full(1, 300, fade_ticks=fade_ticks)
@@ -199,6 +209,16 @@ def test_the_last_tick_counts_with_its_rounding_against_it() -> None:
     assert [brake for brake, _ in found] == [expected for _, expected in found]
 
 
+def test_a_brake_at_the_bound_of_the_last_tick_is_not_cut() -> None:
+    certain = at_once_mm_per_s(2)
+    for wanted, limits in [(30_000 * certain, NO_LIMIT), (30_000 * certain + 1, {"passivity"})]:
+        exact = slowing(1, 3, 2)
+        exact.load(wanted)
+        exact[tick.BRAKE_mN] = wanted
+        assert exact.one() == limits
+        assert exact[tick.BRAKE_mN] == 30_000 * certain
+
+
 def test_a_brake_at_the_bound_is_not_cut() -> None:
     certain = certain_mm_per_s(14)
     for wanted, limits in [(30_000 * certain, NO_LIMIT), (30_000 * certain + 1, {"passivity"})]:
@@ -232,6 +252,22 @@ def test_after_an_encoder_fault_the_ramp_runs_blind_along_the_ceiling(sign: int,
     for n in (1, 2, 3):
         exact.one()
         assert exact[tick.BRAKE_mN] == exact[tick.CEILING_mN] == WANTED_mN - n * 701
+
+
+def test_blind_the_brake_follows_the_ceiling_and_not_the_law() -> None:
+    exact = full(1, 0)
+    exact.load(690_000)
+    exact[tick.FAULTS] = 1 << layout.FAULT_ENCODER_SILENT
+    exact.one()
+    assert exact[tick.BRAKE_mN] == exact[tick.CEILING_mN] == WANTED_mN - 701
+
+
+def test_a_drop_is_never_blind() -> None:
+    exact = full(1, 100)
+    exact[tick.FAULTS] = 1 << layout.FAULT_ENCODER_SILENT
+    exact[tick.PERMIT] = tick.PERMIT_DROP
+    assert exact.one() == {"ramp", "crawl"}
+    assert exact[tick.BRAKE_mN] == 0
 
 
 def test_after_any_other_fault_a_ramp_stays_within_the_budget() -> None:
