@@ -11,6 +11,8 @@ COUNT_um = 125
 WINDOW_STEP_mm_per_s = COUNT_um / tick.WINDOW_TICKS
 CELL_mN_PER_RAW = 31.25
 NO_LIMIT: set[str] = set()
+#: Behind the state block: nothing that the tick may read or write.
+BESIDE = array("i", [-77]) * 300
 
 #: Wheel and cell whose steps are whole in the tick's own units, and a sled without friction.
 ROUND_NUMBERS = {
@@ -29,7 +31,7 @@ class ExactTick:
     """Armed, with its envelope open, and rolling. `sign` 1 is pull, -1 push; `s` is the state block."""
 
     def __init__(self, sign: int = 1, speed_mm_per_s: int = 2000, **settings: int) -> None:
-        self.s = array("i", [0]) * tick.STATE_WORDS
+        self.s = array("i", [0]) * tick.STATE_WORDS + BESIDE
         self.ring = array("H", [0]) * (tick.SAMPLE_WORDS * tick.RING_SAMPLES)
         wanted = ROUND_NUMBERS | settings
         for setting in SETTINGS:
@@ -50,6 +52,7 @@ class ExactTick:
         self.load_at = tick.PULL if sign > 0 else tick.PUSH
         self.other_at = tick.PUSH if sign > 0 else tick.PULL
         self.speed_mm_per_s = speed_mm_per_s
+        self.speed_before_mm_per_s: int | None = None  #: that friction goes by; None: the same
         self.acceleration_q14 = 0  #: along the motion, mm/s in a tick; a multiple of 3
         self.tow_mN = 0  #: along the motion
         self.moved_counts: int | None = None  #: along the motion; None: what the speed makes in a tick
@@ -77,7 +80,8 @@ class ExactTick:
             window = round(self.speed_mm_per_s / WINDOW_STEP_mm_per_s)
         velocity_q10 = self.sign * self.speed_mm_per_s * 1024
         s[tick.VELOCITY_mm_per_s_q10] = velocity_q10
-        s[tick.SPEED_m_per_s_q10] = self.speed_mm_per_s * 1024 // 1000
+        before = self.speed_before_mm_per_s
+        s[tick.SPEED_m_per_s_q10] = (self.speed_mm_per_s if before is None else before) * 1024 // 1000
         s[tick.TRACK_ERROR_um_q10] = velocity_q10 - self.sign * moved * COUNT_um * 1024
         s[tick.UNEXPLAINED_q17] = s[tick.RESIDUAL_q14] = 0
         # A quarter of it goes in the tick itself.
@@ -91,6 +95,7 @@ class ExactTick:
         s[tick.LATE_us] = late_us
         bits = tick.tick(s, self.ring)
         assert bits == s[tick.LIMITS]
+        assert s[tick.STATE_WORDS :] == BESIDE, "a word beside the state was written"
         return {limit.name for limit in LIMITS if bits >> limit.number & 1}
 
     def braking(self, force_mN: int) -> None:

@@ -40,13 +40,16 @@ def test_every_word_of_a_new_load_is_taken_and_is_a_change(at: int) -> None:
     exact.send(tuple(words[:6]), tuple(words[6:]))
     limits = exact.one()
     assert list(exact.s[tick.PULL : tick.PULL + 12]) == words
+    assert list(exact.s[tick.NEXT_PULL : tick.NEXT_PULL + 12]) == words, "what was sent stays as it is"
     assert exact[tick.LOAD_PENDING] == 0
     assert "ramp" in limits and exact[tick.OFFSET_mN] == 70_000 - exact[tick.LAW_mN] - FALL
 
 
 @SIGNS
-def test_the_same_load_sent_again_changes_nothing(sign: int) -> None:
+@pytest.mark.parametrize("ceiling", [800_000, 20_000])
+def test_the_same_load_sent_again_changes_nothing(sign: int, ceiling: int) -> None:
     exact = resisting(sign, 100_000, 60_000)
+    exact[tick.CEILING_mN] = ceiling
     exact[tick.LEVEL_mN] = 80_000
     exact[tick.OFFSET_mN + exact.side], exact[tick.OFFSET_mN + 1 - exact.side] = 5_000, 7_000
     send(exact, (100_000,), (60_000,))
@@ -169,7 +172,7 @@ def test_an_offset_falls_in_a_ramp_too_but_nothing_rises_there(
 
 
 @pytest.mark.parametrize(
-    ("offset", "after"), [(FALL, 0), (FALL + 1, 1), (1, 0), (-1, 0), (-RAISE, 0), (-RAISE - 1, -1), (0, 0)]
+    ("offset", "after"), [(FALL, 0), (FALL + 1, 1), (1, 0), (-1, 0), (-RAISE, 0), (-RAISE + 1, 0), (-RAISE - 1, -1), (0, 0)]
 )
 @pytest.mark.parametrize("side", [0, 1])
 def test_an_offset_ends_at_nothing(offset: int, after: int, side: int) -> None:
@@ -276,3 +279,10 @@ def test_a_drop_takes_all_at_once_and_forgets_what_was_under_way(sign: int) -> N
     assert [exact[word] for word in words] == [0] * 5
     assert "ramp" in limits
     assert (exact[tick.OFFSET_mN], exact[tick.OFFSET_mN + 1]) == (0, 0)
+
+
+def test_dropped_the_load_is_nothing_and_less_than_the_sleds_own_friction() -> None:
+    exact = resisting(1, 200_000, rolling_mN=10_000)
+    exact.braking(0)
+    exact[tick.PERMIT] = tick.PERMIT_DROP
+    assert exact.one() == {"ramp", "own_friction"}

@@ -32,7 +32,8 @@ def test_inertia_is_mass_times_acceleration(sign: int, mass_g: int, q14: int) ->
 
 def test_speed_in_metres_is_exact_to_a_1024th_and_never_more() -> None:
     exact = ExactTick(1, overspeed_mm_per_s=15_000)
-    for speed in [*range(5_000, 10_001, 7), 10_000, 1_000, 1, 0]:
+    exact.speed_before_mm_per_s = 3_333
+    for speed in [0, 1, 1_000, *range(5_000, 10_001, 7), 10_000]:
         exact.speed_mm_per_s = speed
         exact.one()
         assert 0 <= speed * 1.024 - exact[tick.SPEED_m_per_s_q10] < 1.135
@@ -56,9 +57,11 @@ def test_viscous_force_is_b_times_speed(sign: int, b: int, speed: int) -> None:
 @SIGNS
 @pytest.mark.parametrize(("c", "speed"), [(20_000, 2_000), (5_000, 8_000), (1_000, 500), (1, 9_000)])
 def test_quadratic_force_is_c_times_speed_squared_and_adds_to_b(sign: int, c: int, speed: int) -> None:
-    exact = ExactTick(sign, speed)
-    exact.load(0, 0, 16_000, c)
-    assert law_mN(exact) == pytest.approx(16 * speed + c * (speed / 1000) ** 2, rel=0.002, abs=150)
+    for b in (16_000, 0):
+        exact = ExactTick(sign, speed)
+        exact.load(0, 0, b, c)
+        expected = b * speed / 1000 + c * (speed / 1000) ** 2
+        assert law_mN(exact) == pytest.approx(expected, rel=0.002, abs=150)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,7 @@ def test_a_band_begins_with_one_step_of_its_stiffness() -> None:
         (63, (504 * 504 // 1024) * 1000 // 8),
         (64, 32 * 1000),
         (65, 33 * 1000),
+        (100, 68 * 1000),
         (500, 468 * 1000),
         (9_000, 8_968 * 1000),
     ],

@@ -167,6 +167,13 @@ def test_what_the_trim_cannot_make_up_is_counted_and_otherwise_forgotten(
     assert trim_q10(exact) == way * MOST_q10
 
 
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_trim_that_just_reaches_its_end_is_not_counted(way: int) -> None:
+    exact = steady(1, 100_000, 100_000 - way * 10_000, way * (MOST_q10 - 10_000) / 1024)
+    exact.one()
+    assert (trim_q10(exact), exact[tick.TRIM_END_TICKS]) == (way * MOST_q10, 0)
+
+
 def test_the_count_does_not_go_below_nothing() -> None:
     for counted, after in [(2, 1), (1, 0), (0, 0)]:
         exact = at_the_end(1, 100_000, 2_000, 1, counted)
