@@ -286,3 +286,30 @@ def test_dropped_the_load_is_nothing_and_less_than_the_sleds_own_friction() -> N
     exact.braking(0)
     exact[tick.PERMIT] = tick.PERMIT_DROP
     assert exact.one() == {"ramp", "own_friction"}
+
+
+@SIGNS
+def test_an_offset_of_the_other_direction_alone_goes_too_however_hot_the_motor(sign: int) -> None:
+    exact = resisting(sign, 100_000)
+    exact[tick.HOT_ALLOWED_q10] = 0
+    exact[tick.OFFSET_mN + 1 - exact.side] = 10_000
+    exact.one()
+    assert offsets(exact) == (0, 10_000 - FALL)
+
+
+@pytest.mark.parametrize("trim_q10", [500_000, -500_000])
+def test_only_offsets_go_to_nothing_and_not_the_trim(trim_q10: int) -> None:
+    exact = resisting(1, 100_000)
+    exact[tick.OFFSET_mN] = 10_000
+    exact[tick.TRIM_mN_q10], exact[tick.TRIM_mN_q10 + 1] = trim_q10, trim_q10
+    exact.one()
+    assert (exact[tick.TRIM_mN_q10], exact[tick.TRIM_mN_q10 + 1]) == (trim_q10, trim_q10)
+
+
+@SIGNS
+def test_while_a_new_load_comes_up_the_brake_makes_the_level_and_not_the_law(sign: int) -> None:
+    exact = resisting(sign, 200_000)
+    exact[tick.OFFSET_mN + exact.side] = -50_000
+    exact.braking(150_000 + RAISE)
+    assert exact.one() == {"ramp"}
+    assert exact[tick.BRAKE_mN] == 150_000 + RAISE

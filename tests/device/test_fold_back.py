@@ -64,6 +64,12 @@ def test_a_brake_cannot_make_the_sled_lighter_than_its_friction(
     assert exact[tick.BRAKE_mN] == brake
 
 
+def test_a_brake_that_friction_spares_is_nothing_and_does_not_fall_further() -> None:
+    exact = resisting(1, 0, rolling_mN=100_000)
+    assert exact.one() == {"own_friction"}
+    assert exact[tick.BRAKE_mN] == 0
+
+
 # Bus: from bus_fold_mV (55.6 V) down to nothing at bus_high_mV (56.5 V).
 
 
