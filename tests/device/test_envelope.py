@@ -172,7 +172,8 @@ def test_an_offset_falls_in_a_ramp_too_but_nothing_rises_there(
 
 
 @pytest.mark.parametrize(
-    ("offset", "after"), [(FALL, 0), (FALL + 1, 1), (1, 0), (-1, 0), (-RAISE, 0), (-RAISE + 1, 0), (-RAISE - 1, -1), (0, 0)]
+    ("offset", "after"),
+    [(FALL, 0), (FALL + 1, 1), (1, 0), (-1, 0), (-RAISE, 0), (-RAISE + 1, 0), (-RAISE - 1, -1), (0, 0)],
 )
 @pytest.mark.parametrize("side", [0, 1])
 def test_an_offset_ends_at_nothing(offset: int, after: int, side: int) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from device.sled import tick
 from tests.device.exact import NO_LIMIT, ExactTick
+from tests.runtimes.checked import CheckedWords
 
 SIGNS = pytest.mark.parametrize("sign", [1, -1])
 SLEW = 5_000  # mN in a tick
@@ -116,11 +117,16 @@ def test_while_the_bus_is_full_the_lesser_part_counts(before: int, after: int) -
     assert exact[tick.FOLD_BUS_q10] == after
 
 
-def test_a_fold_of_10_mV_at_a_bus_far_too_high_stays_within_31_bits() -> None:
+@pytest.mark.parametrize("over_mV", [10_000, 10_001, 18_500, 23_500])
+def test_a_fold_of_10_mV_at_a_bus_far_too_high_stays_within_31_bits(over_mV: int) -> None:
     exact = resisting(1, 200_000, bus_fold_mV=56_500)
-    exact[tick.BUS_mV] = 75_000
     exact.one()
-    assert (exact[tick.FOLD_BUS_q10], exact[tick.BRAKE_mN]) == (0, 0)
+    words = CheckedWords(tick.STATE_WORDS)
+    for at, word in enumerate(exact.s[: tick.STATE_WORDS]):
+        words[at] = word
+    words[tick.BUS_mV] = 56_500 + over_mV
+    tick.tick(words, exact.ring)
+    assert (words[tick.FOLD_BUS_q10], words[tick.BRAKE_mN]) == (0, 0)
 
 
 # Motor: the main loop says how much is allowed.
