@@ -1,7 +1,5 @@
 """The words that the tick need not divide for: each is what its settings say, in its own unit."""
 
-from array import array
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,17 +11,17 @@ ONE_q26 = 2**26
 
 
 def derived(**given_settings: int) -> list[int]:
-    s = array("i", [0]) * tick.STATE_WORDS
+    s = [0] * tick.STATE_WORDS
     settings.take_defaults(s)
     for setting in SETTINGS:
         if setting.name in given_settings:
             s[tick.SETTINGS_AT + setting.number] = given_settings[setting.name]
     settings.derive(s)
-    return list(s)
+    return s
 
 
 def test_defaults_are_those_of_the_table_and_are_derived_too() -> None:
-    s = array("i", [-7]) * tick.STATE_WORDS
+    s = [-7] * tick.STATE_WORDS
     settings.take_defaults(s)
     ours = [s[tick.SETTINGS_AT + setting.number] for setting in SETTINGS]
     assert ours == [setting.default for setting in SETTINGS]
