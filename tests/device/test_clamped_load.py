@@ -36,16 +36,16 @@ def clamped(load: list[int], at: int = 0, bare_g: int = BARE_g) -> tuple[list[in
         ([9_999, 29_999, 0, 0, 0, 0], [10_000, 30_000, 0, 0, 0, 0], ["own_friction", "inertia"]),
         ([9_999, 45_000, 0, 0, 0, 0], [10_000, 45_000, 0, 0, 0, 0], ["own_friction"]),
         # A load that grows with speed or way starts below the friction, and soon passes it.
-        ([9_999, 15_000, 1, 0, 0, 0], [9_999, 15_000, 1, 0, 0, 0], ["own_friction"]),
-        ([9_999, 15_000, 0, 1, 0, 0], [9_999, 15_000, 0, 1, 0, 0], ["own_friction"]),
-        ([9_999, 15_000, 0, 0, 1, 0], [9_999, 15_000, 0, 0, 1, 0], ["own_friction"]),
-        ([0, 14_999, 0, 0, 1, 0], [0, 15_000, 0, 0, 1, 0], ["own_friction", "inertia"]),
-        # A mass up to half as much again, or half of it.
+        ([9_999, 20_000, 1, 0, 0, 0], [9_999, 20_000, 1, 0, 0, 0], ["own_friction"]),
+        ([9_999, 20_000, 0, 1, 0, 0], [9_999, 20_000, 0, 1, 0, 0], ["own_friction"]),
+        ([9_999, 20_000, 0, 0, 1, 0], [9_999, 20_000, 0, 0, 1, 0], ["own_friction"]),
+        ([0, 19_999, 0, 0, 1, 0], [0, 20_000, 0, 0, 1, 0], ["own_friction", "inertia"]),
+        # A mass up to half as much again, or two thirds of it.
         ([50_000, 45_000, 0, 0, 0, 0], [50_000, 45_000, 0, 0, 0, 0], []),
         ([50_000, 45_001, 0, 0, 0, 0], [50_000, 45_000, 0, 0, 0, 0], ["inertia"]),
-        ([50_000, 15_000, 0, 0, 0, 0], [50_000, 15_000, 0, 0, 0, 0], []),
-        ([50_000, 14_999, 0, 0, 0, 0], [50_000, 15_000, 0, 0, 0, 0], ["inertia"]),
-        ([400_000, 0, 7, 8, 9, 10], [300_000, 15_000, 7, 8, 9, 10], ["force_max", "inertia"]),
+        ([50_000, 20_000, 0, 0, 0, 0], [50_000, 20_000, 0, 0, 0, 0], []),
+        ([50_000, 19_999, 0, 0, 0, 0], [50_000, 20_000, 0, 0, 0, 0], ["inertia"]),
+        ([400_000, 0, 7, 8, 9, 10], [300_000, 20_000, 7, 8, 9, 10], ["force_max", "inertia"]),
     ],
 )
 def test_each_part_of_a_load_is_brought_to_what_the_sled_can_render(
@@ -54,9 +54,34 @@ def test_each_part_of_a_load_is_brought_to_what_the_sled_can_render(
     assert clamped(load, at) == (expected, limits)
 
 
-@pytest.mark.parametrize(("mass_g", "felt_g"), [(15_000, 15_001), (15_001, 15_001), (45_002, 45_001)])
-def test_half_of_an_odd_mass_is_rounded_towards_the_sleds_own(mass_g: int, felt_g: int) -> None:
+@pytest.mark.parametrize(("mass_g", "felt_g"), [(20_000, 20_001), (20_001, 20_001), (45_002, 45_001)])
+def test_a_part_of_an_odd_mass_is_rounded_towards_the_sleds_own(mass_g: int, felt_g: int) -> None:
     assert clamped([50_000, mass_g, 0, 0, 0, 0], bare_g=30_001)[0][1] == felt_g
+
+
+#: 50 N s/m for each kg: 1.5 kN s/m; the rest of it is left to 2*sqrt(c*F_max), with 301 N to round down.
+@pytest.mark.parametrize(
+    ("b", "c", "expected"),
+    [
+        (1_500_000, 0, (1_500_000, 0, [])),
+        (1_500_001, 0, (1_500_000, 0, ["range"])),
+        (9_000_000, 0, (1_500_000, 0, ["range"])),
+        (0, 1_868_700, (0, 1_868_700, [])),
+        (0, 1_868_701, (0, 1_868_700, ["range"])),
+        (900_000, 299_000, (900_000, 299_000, [])),
+        (900_000, 299_001, (900_000, 299_000, ["range"])),
+        (1_498_000, 1, (1_498_000, 0, ["range"])),
+        (1_480_000, 300, (1_480_000, 300, [])),
+        (1_480_000, 301, (1_480_000, 300, ["range"])),
+        (2_000_000, 5, (1_500_000, 0, ["range"])),
+    ],
+)
+def test_a_law_is_no_steeper_than_the_sled_can_follow(
+    b: int, c: int, expected: tuple[int, int, list[str]]
+) -> None:
+    load, limits = clamped([50_000, 30_000, b, c, 0, 0])
+    assert (load[2], load[3], limits) == expected
+    assert load[:2] == [50_000, 30_000]
 
 
 LOADS = st.tuples(

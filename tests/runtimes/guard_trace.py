@@ -7,11 +7,23 @@ def clamped(guard, load, at, limits):
     return [guard.clamp_load(s, at, *limits), s]
 
 
+def lasted(guard, bits):
+    since_ticks = [-1] * len(guard.LASTING)
+    now_ticks = 0
+    found = []
+    for faults, ticks in bits:
+        now_ticks += ticks
+        found.append([guard.lasting(faults, now_ticks, since_ticks), list(since_ticks)])
+    return found
+
+
 def trace(guard, modes, inputs):
     numbers = range(len(modes.PERMITS))
     triggers = range(-1, len(modes.TABLE))
     return {
         "slow_faults": [guard.slow_faults(*readings) for readings in inputs["readings"]],
+        "lasting": lasted(guard, inputs["bits"]),
+        "hot_fold": [guard.hot_fold_q10(*heat) for heat in inputs["heat"]],
         "clamped": [clamped(guard, load, at, limits) for load, at, limits in inputs["loads"]],
         "next_mode": [[modes.next_mode(mode, trigger) for trigger in triggers] for mode in numbers],
         "is_armed": [modes.is_armed(mode) for mode in numbers],

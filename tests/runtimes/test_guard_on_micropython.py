@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.sled import guard, modes
+from protocol.codes import fault_names, limit_names
 from protocol.quantities import QUANTITIES
 from protocol.settings import SETTINGS
 from protocol.units import LOAD_FIELDS
@@ -18,7 +19,9 @@ MICROPYTHON = stage.unix_micropython()
 RANGES = {setting.name: (setting.minimum, setting.maximum) for setting in SETTINGS} | {
     quantity.name: (quantity.minimum, quantity.maximum) for quantity in QUANTITIES.values()
 }
+RANGES["fold_bus_q10"] = RANGES["before_q10"] = (0, 1024)
 READINGS = ("bus_mV", "bus_low_mV", "bus_high_mV", "fold_bus_q10", "temperature_cC", "too_hot_cC")
+HEAT = ("temperature_cC", "hot_fold_cC", "too_hot_cC", "before_q10")
 LOAD_LIMITS = ("force_max_mN", "rolling_mN", "bare_mass_g")
 
 
@@ -41,6 +44,14 @@ def drawn_inputs(count: int) -> dict[str, list[object]]:
             [draw(source, LOAD_FIELDS), source.choice([0, 6]), draw(source, LOAD_LIMITS)]
             for _ in range(count)
         ],
+        "bits": [
+            [
+                sum(source.choice((0, 1, 1, 1)) << number for number, _ in guard.LASTING),
+                source.randint(1, 900),
+            ]
+            for _ in range(count)
+        ],
+        "heat": [draw(source, HEAT) for _ in range(count)],
     }
 
 
@@ -71,5 +82,11 @@ def test_the_drawn_inputs_bring_up_every_fault_and_every_limit_of_the_guard() ->
         faults |= bits
     for bits, _ in traced["clamped"]:
         limits |= bits
-    assert faults.bit_count() == 3 and limits.bit_count() == 3
+    assert fault_names(faults) == ["BUS_HIGH", "BUS_LOW", "TOO_HOT", "TEMPERATURE_SENSOR"]
+    assert {"force_max", "own_friction", "inertia", "range"} == set(limit_names(limits))
+    lasted = 0
+    for bits, _ in traced["lasting"]:
+        lasted |= bits
+    assert lasted.bit_count() == len(guard.LASTING)
+    assert {0, 1024} < set(traced["hot_fold"])
     assert 0 in traced["slow_faults"] and any(bits == 0 for bits, _ in traced["clamped"])
