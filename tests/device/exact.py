@@ -24,6 +24,7 @@ ROUND_NUMBERS = {
     "fall_mN_per_s": 400_000,
     "slew_mN_per_s": 5_000_000,
     "trim_max_mN": 30_000,
+    "fade_ticks": 8,
 }
 
 

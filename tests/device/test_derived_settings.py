@@ -25,7 +25,7 @@ def test_defaults_are_those_of_the_table_and_are_derived_too() -> None:
     settings.take_defaults(s)
     ours = [s[tick.SETTINGS_AT + setting.number] for setting in SETTINGS]
     assert ours == [setting.default for setting in SETTINGS]
-    assert s[tick.RAISE_STEP_mN] == 180 and s[tick.CAP_mN_PER_mm_per_s] == 1_500
+    assert s[tick.RAISE_STEP_mN] == 180 and s[tick.CAP_mN_PER_mm_per_s] == 1_200
 
 
 @pytest.mark.parametrize("mass_g", [15_000, 30_001, 60_000])

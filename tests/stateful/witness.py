@@ -127,6 +127,8 @@ class Witness:
         rise = s[tick.LEVEL_mN] - last[tick.LEVEL_mN]
         allowed = s[tick.RAISE_mN_per_s] // tick.TICKS_PER_s
         is_new = s[_LOAD] != last[_LOAD]
+        if s[tick.DIRECTION] != last[tick.DIRECTION]:
+            return  # the other direction has a load, and a way to it, of its own
         if is_new or self._still_ticks > STANDS_ticks:
             assert rise <= allowed, "a load rose faster than the envelope"
         else:
