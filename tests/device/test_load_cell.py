@@ -32,8 +32,9 @@ def test_a_quarter_second_of_the_same_reading_is_a_fault(before: int, now: int, 
     driven.put(LAST_RAW=33_000, FROZEN_TICKS=before)
     assert driven.after(CELL_RAW=33_000) == latched
     assert driven.get("FROZEN_TICKS") == now
-    driven.after(CELL_RAW=33_001)
-    assert (driven.get("FROZEN_TICKS"), driven.get("LAST_RAW")) == (0, 33_001)
+    for other in (33_001, 32_999):
+        driven.after(CELL_RAW=other, FROZEN_TICKS=7)
+        assert (driven.get("FROZEN_TICKS"), driven.get("LAST_RAW")) == (0, other)
 
 
 def test_with_the_brake_off_or_at_an_end_a_frozen_cell_is_no_fault_of_its_own() -> None:
@@ -60,6 +61,7 @@ def test_a_reading_in_one_of_the_converters_four_wide_codes_may_stand_still(
 @pytest.mark.parametrize(
     "zero, raw, steps",
     [
+        (32_768, 32_769, 1),
         (32_768, 33_000, 232),
         (100, 32_867, 32_767),
         (100, 32_868, 32_767),
