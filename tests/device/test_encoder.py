@@ -10,7 +10,14 @@ WRAP = 2**29
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     "counts, late_us, believed",
-    [(150, 0, True), (151, 0, False), (151, 499, False), (151, 500, True), (500, 500, True), (501, 500, False)],
+    [
+        (150, 0, True),
+        (151, 0, False),
+        (151, 499, False),
+        (151, 500, True),
+        (500, 500, True),
+        (501, 500, False),
+    ],
 )
 def test_more_counts_than_a_wheel_turns_in_a_tick_are_a_fault_and_not_believed(
     sign: int, counts: int, late_us: int, believed: bool
@@ -34,7 +41,9 @@ def test_the_count_goes_on_over_its_wrap(before: int, now: int, moved: int, late
     assert driven.get("POSITION_um") == moved * COUNT_um
 
 
-@pytest.mark.parametrize("before, now", [(0, WRAP - 1), (0, -WRAP), (-10, WRAP - 10), (10, -WRAP + 10), (9, -WRAP)])
+@pytest.mark.parametrize(
+    "before, now", [(0, WRAP - 1), (0, -WRAP), (-10, WRAP - 10), (10, -WRAP + 10), (9, -WRAP)]
+)
 def test_half_the_range_is_a_jump_and_no_wrap(before: int, now: int) -> None:
     driven = ExactTick()
     assert driven.after(LAST_COUNTS=before, COUNTS=now, PERMIT=0) == ["ENCODER_JUMP"]
@@ -48,7 +57,9 @@ def test_before_the_first_tick_nothing_is_known_of_the_wheel() -> None:
 
 
 @pytest.mark.parametrize("counts, position_um, rest_q10", [(1, 127, 541), (-1, -126, 435), (0, 0, 1000)])
-def test_parts_of_a_micrometre_are_kept_for_the_next_tick(counts: int, position_um: int, rest_q10: int) -> None:
+def test_parts_of_a_micrometre_are_kept_for_the_next_tick(
+    counts: int, position_um: int, rest_q10: int
+) -> None:
     driven = ExactTick(um_per_1024_counts=129_589)
     driven.move(counts, POSITION_um_q10=1000)
     assert (driven.get("POSITION_um"), driven.get("POSITION_um_q10")) == (position_um, rest_q10)

@@ -62,7 +62,9 @@ def test_in_motion_an_8192th_of_the_error_is_learned_as_a_force_of_its_own(sign:
     assert driven.get("RESIDUAL_q14") == (learned_q17 // 128 + sign * 512) * 16 // 8
 
 
-@pytest.mark.parametrize("velocity_q10, sign", [(1, 1), (2000 << 10, 1), (0, -1), (-1, -1), (-2000 << 10, -1)])
+@pytest.mark.parametrize(
+    "velocity_q10, sign", [(1, 1), (2000 << 10, 1), (0, -1), (-1, -1), (-2000 << 10, -1)]
+)
 def test_brake_and_friction_act_against_the_motion_and_the_tow_force_as_it_is(
     velocity_q10: int, sign: int
 ) -> None:
@@ -72,11 +74,17 @@ def test_brake_and_friction_act_against_the_motion_and_the_tow_force_as_it_is(
         TRACK_ERROR_um_q10=velocity_q10,
         CELL_RAW=ZERO_RAW + 20_000,
         SPEED_m_per_s_q10=2048,
-        BRAKE_mN=64_000,
-        BRAKE_FELT_mN=64_000,
+        BRAKE_mN=64_001,
+        BRAKE_FELT_mN=64_001,
     )
-    force_mN = 320_000 - sign * (64_000 + 16_000 + 2 * 8_000)
+    force_mN = 320_000 - sign * (64_001 + 16_000 + 2 * 8_000)
     assert driven.get("VELOCITY_mm_per_s_q10") == velocity_q10 + force_mN // 16
+
+
+def test_friction_that_grows_by_16_mN_for_a_metre_per_second_takes_16_mN_at_that_speed() -> None:
+    driven = ExactTick(rolling_mN_s_per_m=16)
+    driven.in_motion(160, SPEED_m_per_s_q10=1024)
+    assert driven.get("VELOCITY_mm_per_s_q10") == (2000 << 10) + (160 - 16) // 16
 
 
 @pytest.mark.parametrize("late_us, felt_mN", [(0, 4000), (500, 4000), (1499, 4000), (1500, 10_000)])
@@ -88,7 +96,9 @@ def test_the_brake_is_felt_a_quarter_more_each_tick_and_after_three_periods_whol
     assert driven.get("BRAKE_FELT_mN") == felt_mN
 
 
-@pytest.mark.parametrize("late_us, periods", [(0, 1), (500, 2), (1500, 3), (5500, 7), (6500, 8), (7500, 8), (90_000, 8)])
+@pytest.mark.parametrize(
+    "late_us, periods", [(0, 1), (500, 2), (1500, 3), (5500, 7), (6500, 8), (7500, 8), (90_000, 8)]
+)
 def test_a_late_tick_predicts_for_all_its_periods_but_at_most_eight(late_us: int, periods: int) -> None:
     driven = ExactTick()
     driven.in_motion(
@@ -143,6 +153,32 @@ def test_only_beyond_that_error_are_the_estimates_bounded(sign: int, beyond: int
     assert driven.get("VELOCITY_mm_per_s_q10") == sign * (speed_q10 + 28_000) + unexplained_q17 // 128
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "speed_q10, bounded_q10, unexplained_q17",
+    [
+        (100 << 10, 100 << 10, 1280),
+        (30_719_999, 30_719_999, MOST_UNEXPLAINED_q17),
+        (30_720_000, 30_720_000, 1280),
+        (30_720_001, 30_720_000, 1280),
+    ],
+)
+def test_estimates_within_20_m_per_s2_and_30_m_per_s_stay_as_they_are(
+    sign: int, speed_q10: int, bounded_q10: int, unexplained_q17: int
+) -> None:
+    driven = ExactTick()
+    driven.in_motion(
+        sign=sign,
+        VELOCITY_mm_per_s_q10=sign * speed_q10,
+        TRACK_ERROR_um_q10=sign * (speed_q10 + MOST_ERROR_q10 + 1),
+        UNEXPLAINED_q17=sign * unexplained_q17,
+    )
+    unexplained_q17 += 56_000
+    assert driven.get("UNEXPLAINED_q17") == sign * unexplained_q17
+    change_q10 = sign * unexplained_q17 // 128
+    assert driven.get("VELOCITY_mm_per_s_q10") == sign * (bounded_q10 + 28_000) + change_q10
+
+
 @pytest.mark.parametrize(
     "velocity_q10, latched, heading",
     [
@@ -177,7 +213,9 @@ def test_speed_is_rounded_to_mm_per_s_and_more_than_9_m_per_s_is_a_fault(
         (1, -80_000, 0),
     ],
 )
-def test_the_law_feels_at_most_32_m_per_s2_and_along_the_motion(sign: int, before_q14: int, law_mN: int) -> None:
+def test_the_law_feels_at_most_32_m_per_s2_and_along_the_motion(
+    sign: int, before_q14: int, law_mN: int
+) -> None:
     driven = ExactTick()
     driven.set_load(0, 2048)
     driven.in_motion(sign=sign, ACCELERATION_q14=before_q14)
@@ -185,7 +223,9 @@ def test_the_law_feels_at_most_32_m_per_s2_and_along_the_motion(sign: int, befor
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("before_q14, inertia_mN", [(800, 600), (8_000, 6_000), (-80_000, -60_000), (-800_000, -524_288)])
+@pytest.mark.parametrize(
+    "before_q14, inertia_mN", [(800, 600), (8_000, 6_000), (-80_000, -60_000), (-800_000, -524_288)]
+)
 def test_the_brake_leaves_to_inertia_and_friction_what_they_make(
     sign: int, before_q14: int, inertia_mN: int
 ) -> None:

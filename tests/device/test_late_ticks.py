@@ -37,7 +37,9 @@ def test_what_is_forgotten_does_not_become_a_credit() -> None:
     assert driven.get("LATE_us_SUM") == 0
 
 
-@pytest.mark.parametrize("before_us, latched", [(5500, []), (5501, ["TICK_OVERRUN"]), (6000, ["TICK_OVERRUN"])])
+@pytest.mark.parametrize(
+    "before_us, latched", [(5500, []), (5501, ["TICK_OVERRUN"]), (6000, ["TICK_OVERRUN"])]
+)
 def test_more_than_6_ms_in_all_is_a_fault(before_us: int, latched: list[str]) -> None:
     driven = ExactTick()
     assert driven.after(LATE_us=500, LATE_us_SUM=before_us) == latched
@@ -71,7 +73,15 @@ def test_without_clearing_faults_and_counters_stay() -> None:
 def test_words_of_the_state_block_follow_each_other_without_gap_or_overlap() -> None:
     names = list(vars(tick))
     names = names[names.index("COUNTS") : names.index("STATE_WORDS") + 1]
-    wide = {"OFFSET_mN": 2, "TRIM_mN_q10": 2, "WINDOW": 8, "PULL": 6, "PUSH": 6, "NEXT_PULL": 6, "NEXT_PUSH": 6}
+    wide = {
+        "OFFSET_mN": 2,
+        "TRIM_mN_q10": 2,
+        "WINDOW": 8,
+        "PULL": 6,
+        "PUSH": 6,
+        "NEXT_PULL": 6,
+        "NEXT_PUSH": 6,
+    }
     at = 0
     for name in names:
         if name == "LOAD_WORDS":

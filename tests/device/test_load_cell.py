@@ -7,7 +7,9 @@ from tests.device.exact import RAW_mN, ExactTick
 LAST_TICK_BUT_ONE = 248
 
 
-@pytest.mark.parametrize("raw, is_railed", [(0, 1), (63, 1), (64, 0), (32_768, 0), (65_471, 0), (65_472, 1), (65_535, 1)])
+@pytest.mark.parametrize(
+    "raw, is_railed", [(0, 1), (63, 1), (64, 0), (32_768, 0), (65_471, 0), (65_472, 1), (65_535, 1)]
+)
 def test_the_last_64_steps_at_either_end_are_not_believed(raw: int, is_railed: int) -> None:
     driven = ExactTick()
     assert driven.after(CELL_RAW=raw, BELIEVED_TOW_mN=5008) == []
@@ -17,7 +19,9 @@ def test_the_last_64_steps_at_either_end_are_not_believed(raw: int, is_railed: i
     assert driven.get("BELIEVED_TOW_mN") == (5008 if is_railed else tow_mN)
 
 
-@pytest.mark.parametrize("before, now, latched", [(48, 49, []), (49, 50, ["CELL_RAILED"]), (50, 50, ["CELL_RAILED"])])
+@pytest.mark.parametrize(
+    "before, now, latched", [(48, 49, []), (49, 50, ["CELL_RAILED"]), (50, 50, ["CELL_RAILED"])]
+)
 def test_50_ticks_at_an_end_are_a_fault(before: int, now: int, latched: list[str]) -> None:
     driven = ExactTick()
     assert driven.after(CELL_RAW=65_500, LAST_RAW=65_501, RAILED_TICKS=before) == latched
@@ -26,7 +30,9 @@ def test_50_ticks_at_an_end_are_a_fault(before: int, now: int, latched: list[str
     assert driven.get("RAILED_TICKS") == 0
 
 
-@pytest.mark.parametrize("before, now, latched", [(248, 249, []), (249, 250, ["CELL_FROZEN"]), (250, 250, ["CELL_FROZEN"])])
+@pytest.mark.parametrize(
+    "before, now, latched", [(248, 249, []), (249, 250, ["CELL_FROZEN"]), (250, 250, ["CELL_FROZEN"])]
+)
 def test_a_quarter_second_of_the_same_reading_is_a_fault(before: int, now: int, latched: list[str]) -> None:
     driven = ExactTick()
     driven.put(LAST_RAW=33_000, FROZEN_TICKS=before)
@@ -45,7 +51,9 @@ def test_with_the_brake_off_or_at_an_end_a_frozen_cell_is_no_fault_of_its_own() 
 
 
 @pytest.mark.parametrize("quarter", range(4))
-@pytest.mark.parametrize("raw, is_wide", [(8_175, False), (8_176, True), (8_192, True), (8_207, True), (8_208, False)])
+@pytest.mark.parametrize(
+    "raw, is_wide", [(8_175, False), (8_176, True), (8_192, True), (8_207, True), (8_208, False)]
+)
 def test_a_reading_in_one_of_the_converters_four_wide_codes_may_stand_still(
     quarter: int, raw: int, is_wide: bool
 ) -> None:
@@ -72,7 +80,9 @@ def test_a_reading_in_one_of_the_converters_four_wide_codes_may_stand_still(
         (65_000, 1_000, -32_767),
     ],
 )
-def test_the_force_is_steps_from_zero_within_what_the_scale_can_carry(zero: int, raw: int, steps: int) -> None:
+def test_the_force_is_steps_from_zero_within_what_the_scale_can_carry(
+    zero: int, raw: int, steps: int
+) -> None:
     driven = ExactTick(cell_zero_raw=zero)
     driven.after(CELL_RAW=raw, LAST_RAW=0, FROZEN_TICKS=0)
     assert driven.get("TOW_mN") == steps * RAW_mN
