@@ -145,8 +145,10 @@ def test_half_a_metre_per_s2_that_nothing_explains_is_looked_at_for_700_ticks(
 
 def test_the_residual_is_judged_along_the_motion() -> None:
     driven = ExactTick()
-    driven.in_motion(sign=-1, residual_mN=-8192, WINDOW_COUNTS=-125)
+    driven.in_motion(sign=-1, residual_mN=-8192)
     assert driven.get("SUSPECT_TICKS") == 0, "8192 against the motion"
+    driven.in_motion(sign=-1, RESIDUAL_q14=-9361)
+    assert driven.get("SUSPECT_TICKS") == 0, "8191 along the motion"
     driven.in_motion(sign=-1, residual_mN=8192)
     assert driven.get("SUSPECT_TICKS") == 699
 

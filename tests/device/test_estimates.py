@@ -6,7 +6,7 @@ speed for a tick, shows as the same number in ACCELERATION_q14 and RESIDUAL_q14.
 
 import pytest
 
-from tests.device.exact import COUNT_um, ZERO_RAW, ExactTick
+from tests.device.exact import ZERO_RAW, COUNT_um, ExactTick
 
 FORCE_mN = 32_000
 MOST_ERROR_q10 = 3_584_000  # 3.5 mm
@@ -210,6 +210,7 @@ def test_speed_is_rounded_to_mm_per_s_and_more_than_9_m_per_s_is_a_fault(
         (-1, -800_000, 65_536),
         (1, 80_000, 7_500),
         (-1, -80_000, 7_500),
+        (-1, -80_009, 7_500),
         (1, -80_000, 0),
     ],
 )
@@ -224,7 +225,8 @@ def test_the_law_feels_at_most_32_m_per_s2_and_along_the_motion(
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
-    "before_q14, inertia_mN", [(800, 600), (8_000, 6_000), (-80_000, -60_000), (-800_000, -524_288)]
+    "before_q14, inertia_mN",
+    [(800, 600), (8_000, 6_000), (-80_000, -60_000), (-699_052, -524_288), (-800_000, -524_288)],
 )
 def test_the_brake_leaves_to_inertia_and_friction_what_they_make(
     sign: int, before_q14: int, inertia_mN: int

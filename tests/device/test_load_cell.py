@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.device.exact import RAW_mN, ExactTick
+from tests.device.exact import ExactTick, RAW_mN
 
 LAST_TICK_BUT_ONE = 248
 

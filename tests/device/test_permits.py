@@ -67,10 +67,10 @@ def permitted(permit: int) -> ExactTick:
     return driven
 
 
-def now_permitted(driven: ExactTick) -> int:
-    """Only a permit to ramp goes on with the ramp; only one to raise ends it; without any the driver is off."""
+def now_permitted(driven: ExactTick) -> int | None:
+    """Only a permit to ramp goes on with the ramp, only one to raise ends it; without any, the driver is off."""
     seen = driven.get("ENABLE"), driven.get("RAMP_TICKS")
-    return {(0, 5): 0, (1, 6): 1, (1, 0): 2}[seen]
+    return {(0, 5): 0, (1, 6): 1, (1, 0): 2}.get(seen)
 
 
 @pytest.mark.parametrize("word", ["FAULTS", "FAULTS_MAIN"])
