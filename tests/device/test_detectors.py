@@ -1,4 +1,4 @@
-"""Encoder and load cell against each other and against the command: each detector just below and at its limit.
+"""Encoder and load cell against each other and against the command: each just below and at its limit.
 
 `residual` is the force that nothing explains, along the motion; `peak` the greatest brake of the last ticks.
 """

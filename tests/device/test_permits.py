@@ -68,7 +68,7 @@ def permitted(permit: int) -> ExactTick:
 
 
 def now_permitted(driven: ExactTick) -> int | None:
-    """Only a permit to ramp goes on with the ramp, only one to raise ends it; without any, the driver is off."""
+    """Only a permit to ramp goes on with the ramp, only one to raise ends it; without any it stays off."""
     seen = driven.get("ENABLE"), driven.get("RAMP_TICKS")
     return {(0, 5): 0, (1, 6): 1, (1, 0): 2}.get(seen)
 
