@@ -35,7 +35,8 @@ class ExactTick(DrivenTick):
 
     def get(self, name: str) -> int:
         """One word of the state block."""
-        return self.s[getattr(tick, name)]
+        at: int = getattr(tick, name)
+        return self.s[at]
 
     def after(self, **words: int) -> list[str]:
         """Write these words, run one tick; returns the faults latched.
