@@ -278,6 +278,12 @@ def test_a_brake_that_drives_counts_by_how_sure_and_how_hard_it_is(
     assert driving(sign, **words).get("DRIVEN_TICKS") == counted
 
 
+def test_a_millinewton_less_than_20_N_of_pushing_back_does_not_hide_it() -> None:
+    for force_mN, counted in ((-20_000, 0), (-19_999, 2)):
+        driven = driving(CELL_mN_q10_PER_RAW=1024, CELL_RAW=ZERO_RAW + force_mN)
+        assert driven.get("DRIVEN_TICKS") == counted
+
+
 @pytest.mark.parametrize(
     "before, along_mN, now",
     [(118, 0, 119), (119, 0, 120), (120, 0, 120), (112, 60_000, 119), (113, 60_000, 120)],
