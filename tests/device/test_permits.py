@@ -121,6 +121,14 @@ def test_one_tick_counts_6_cm_back_at_most(counts: int, back_um: int) -> None:
     assert driven.get("INJECTED_64nJ") == 100 * back_um
 
 
+def test_nor_a_micrometre_more() -> None:
+    driven = ExactTick()
+    words = {"LATE_us": 500, "PERMIT": 0, "DIRECTION": -1, "HEADING": 1, "BRAKE_mN": 6_400}
+    driven.move(-500, um_PER_1024_COUNTS=122_881, **words)
+    assert driven.get("POSITION_um") == -60_001
+    assert driven.get("INJECTED_64nJ") == 100 * 60_000
+
+
 @pytest.mark.parametrize("beyond, latched", [(0, []), (1, ["PASSIVITY"]), (9_000, ["PASSIVITY"])])
 def test_more_than_a_joule_since_the_reversal_is_a_fault(beyond: int, latched: list[str]) -> None:
     driven = ExactTick()
