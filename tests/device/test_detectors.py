@@ -96,7 +96,7 @@ def test_four_ticks_and_2_mm_without_a_count_are_a_silent_encoder(
     velocity_q10 = sign * speed << 10
     words = {"VELOCITY_mm_per_s_q10": velocity_q10, "TRACK_ERROR_um_q10": velocity_q10}
     assert driven.after(ZERO_TICKS=zeros - 1, PERMIT=permit, **words) == (
-        ["ENCODER_SILENT"] if latched else []
+        ["ENCODER_SILENT"] if is_silent else []
     )
 
 
