@@ -207,7 +207,8 @@ def test_cell_disagrees_when_60_ticks_more_did_than_half_as_many_did_not(before:
 
 @BOTH_WAYS
 @pytest.mark.parametrize(
-    "inertia_mN, peak_mN, most_mN", [(0, 0, 120_000), (8_000, 8_000, 124_000), (-8_000, 8_000, 124_000)]
+    "inertia_mN, peak_mN, most_mN",
+    [(0, 0, 120_000), (0, 63, 120_000), (8_000, 8_000, 124_000), (-8_000, 8_000, 124_000)],
 )
 def test_120_N_more_resistance_than_commanded_counts_towards_a_stuck_force(
     sign: int, inertia_mN: int, peak_mN: int, most_mN: int
@@ -270,6 +271,8 @@ def test_forces_are_compared_from_the_first_moment_they_can_be(words: dict[str, 
         ({"beyond_mN": 50_016, "along_mN": 60_000}, 8),
         ({"beyond_mN": 60_000, "along_mN": 40_000}, 2),
         ({"beyond_mN": 60_000, "along_mN": 40_016}, 8),
+        ({"beyond_mN": 50_001, "along_mN": 60_000, "peak_mN": 40_015}, 8),
+        ({"beyond_mN": 60_001, "along_mN": 40_000, "peak_mN": 40_015}, 8),
     ],
     ids=str,
 )

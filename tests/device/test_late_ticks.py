@@ -59,7 +59,7 @@ COUNTERS = ("LATE_us_SUM", "DROPOUTS", "TRIM_END_TICKS", "DISAGREE_TICKS", "MORE
 def test_clearing_forgets_faults_and_what_was_counted_towards_them_and_looks_again() -> None:
     driven = ExactTick()
     driven.put(**dict.fromkeys(COUNTERS, 20), FAULTS=0xFF)
-    assert driven.after(FAULTS_CLEAR=1, SWITCHES=1) == ["ESTOP"]
+    assert driven.after(FAULTS_CLEAR=1, SWITCHES=2) == ["DRIVER"]
     assert [driven.get(name) for name in (*COUNTERS, "FAULTS_CLEAR")] == [0] * 7
 
 
