@@ -334,12 +334,13 @@ def tick(s: ptr32, ring: ptr16) -> int:
     felt = s[BRAKE_FELT_mN]
     felt += (s[BRAKE_mN] - felt) >> 2
     error = s[TRACK_ERROR_um_q10] + moved_um_q10 - velocity_q10
-    if periods > 1:
-        if periods > 8:
-            periods = 8
-        if periods > 2:
+    gap = periods - 1
+    if gap:
+        if gap > 7:
+            gap = 7
+        if gap > 1:
             felt = s[BRAKE_mN]
-        error -= velocity_q10 * (periods - 1)
+        error -= velocity_q10 * gap
     s[BRAKE_FELT_mN] = felt
     unexplained = s[UNEXPLAINED_q17]
     if error > _TRACK_ERROR_MAX_um_q10 or error < 0 - _TRACK_ERROR_MAX_um_q10:
@@ -378,8 +379,8 @@ def tick(s: ptr32, ring: ptr16) -> int:
         residual_q10 = (unexplained >> 7) + correction_q10
         change_q10 = ((force >> 4) * s[INVERSE_MASS_q26] >> 12) + (unexplained >> 7)
         velocity_q10 += change_q10
-        if periods > 1:
-            velocity_q10 += change_q10 * (periods - 1)
+        if gap:
+            velocity_q10 += change_q10 * gap
             moving = 0
     else:
         unexplained = 0

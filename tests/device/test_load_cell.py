@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.device.whole_numbers import WholeTick, RAW_mN
+from tests.device.whole_numbers import RAW_mN, WholeTick
 
 LAST_TICK_BUT_ONE = 248
 
