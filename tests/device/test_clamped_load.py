@@ -67,6 +67,7 @@ def test_a_part_of_an_odd_mass_is_rounded_towards_the_sleds_own(mass_g: int, fel
         (1_500_001, 0, (1_500_000, 0, ["range"])),
         (9_000_000, 0, (1_500_000, 0, ["range"])),
         (0, 1_868_700, (0, 1_868_700, [])),
+        (1, 9_000_000, (1, 1_863_700, ["range"])),  # 749 N s/m and a bit, halved and rounded down
         (0, 1_868_701, (0, 1_868_700, ["range"])),
         (900_000, 299_000, (900_000, 299_000, [])),
         (900_000, 299_001, (900_000, 299_000, ["range"])),
@@ -82,6 +83,13 @@ def test_a_law_is_no_steeper_than_the_sled_can_follow(
     load, limits = clamped([50_000, 30_000, b, c, 0, 0])
     assert (load[2], load[3], limits) == expected
     assert load[:2] == [50_000, 30_000]
+
+
+def test_the_greatest_force_counts_there_in_whole_newtons_and_one_more() -> None:
+    for force_max_mN, most in [(299_999, 1_875_000), (300_000, 1_868_700)]:
+        s = [50_000, 30_000, 0, 9_000_000, 0, 0]
+        guard.clamp_load(s, 0, force_max_mN, ROLLING_mN, BARE_g)
+        assert s[3] == most
 
 
 LOADS = st.tuples(
