@@ -36,6 +36,7 @@ LONGER = {  # what is generated, recorded, or one function by necessity: the har
     "seeds/traces/golden.csv",
     "seeds/traces/stimulus.csv",
     "device/sled/tick.py",
+    "tests/mutation/survivors.toml",
 }
 
 
