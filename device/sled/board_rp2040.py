@@ -281,7 +281,7 @@ class Board:
 
     def uptime_ms(self):
         """Time since power-on, by a clock that does not need the tick; wraps at 2**20."""
-        return time.ticks_ms() & 0xFFFFF
+        return time.ticks_diff(time.ticks_ms(), 0) & 0xFFFFF
 
     def release(self):
         """Brake off, for a tick that has stopped. The watchdog, which only the tick feeds, then resets."""
