@@ -13,6 +13,7 @@ import micropython
 from sled import replay
 from sled import tick as firmware
 
+_LINE_TICKS = 1000
 _SYST_CSR = 0xE000E010
 _SYST_RVR = 0xE000E014
 _SYST_CVR = 0xE000E018
@@ -64,7 +65,8 @@ def main(parts, ticks, check_every_ticks):
         with open("part_%d.bin" % number, "rb") as file:
             run.run(array("i", file.read()), each_tick)
     print("check", run.ticks, run.check)
-    print("cycles", binascii.hexlify(timed.cycles).decode())
+    for at in range(0, len(timed.cycles), _LINE_TICKS):  # in hex it would be more than the heap can give
+        print("cycles", binascii.hexlify(timed.cycles[at : at + _LINE_TICKS]).decode())
     print("empty", binascii.hexlify(empty.cycles).decode())
     print("state", binascii.hexlify(run.s).decode())
     print("ring", binascii.crc32(run.ring))

@@ -101,7 +101,8 @@ def replay(folder: Path, parts_at_most: int | None = None) -> ChipReplay:
     found = {line[0]: line[1] for line in lines}
     checks = [Golden(int(line[1]), int(line[2])) for line in lines if line[0] == "check"]
     empty = int(statistics.median(array("H", bytes.fromhex(found["empty"]))))
-    cycles = sorted(cycles - empty for cycles in array("H", bytes.fromhex(found["cycles"])))
+    words = "".join(line[1] for line in lines if line[0] == "cycles")
+    cycles = sorted(cycles - empty for cycles in array("H", bytes.fromhex(words)))
     cost = Cost(cycles[0], cycles[len(cycles) // 2], cycles[len(cycles) * 99 // 100], cycles[-1])
     return ChipReplay(
         list(dict.fromkeys(checks)), array("i", bytes.fromhex(found["state"])), int(found["ring"]), cost

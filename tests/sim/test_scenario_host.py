@@ -36,13 +36,13 @@ def test_a_lapsed_lease_is_noticed_however_late_the_answer_comes() -> None:
 
 def test_a_limited_command_says_by_what_and_what_holds() -> None:
     light = "[[command]]\nat_s = 0.3\ndo = 'set-load'\nload = { force_N = 60, inertia_kg = 1 }\n"
-    words = "by inertia (pull and push 60.0 N, feels 15.0 kg)"
+    words = "by inertia (pull and push 60.0 N, feels 20.0 kg)"
     result = verdict(light)
     assert f"set-load: LIMITED {words}" in [entry.text for entry in result.entries]
     assert result.figures["limited"] == [f"set-load at 0.3 s {words}"]
     other = verdict(light + "push = { force_N = 50, inertia_kg = 30 }")
     assert other.figures["limited"] == [
-        "set-load at 0.3 s by inertia (pull 60.0 N, feels 15.0 kg; push 50.0 N, feels 30.0 kg)"
+        "set-load at 0.3 s by inertia (pull 60.0 N, feels 20.0 kg; push 50.0 N, feels 30.0 kg)"
     ]
     assert verdict(LOADED).figures["limited"] == []
 

@@ -138,12 +138,12 @@ def test_a_figure_that_is_no_number_fails(seen: tuple[Scenario, Verdict]) -> Non
 def test_a_brake_that_rises_too_fast_fails() -> None:
     result = verdict(LOADED)
     brakes = result.record.host.boots[0].columns["brake_force_dN"]
-    brakes[500], brakes[501] = 0, 21  # 2 N, and 0.1 N because both ends are rounded
+    brakes[500], brakes[501] = 0, 51  # 5 N, and 0.1 N because both ends are rounded
     assert failed(scenario(LOADED), result.record) == []
-    brakes[501] = 22
-    assert failed(scenario(LOADED), result.record) == ["the brake never rises faster than 2 N per tick"]
+    brakes[501] = 52
+    assert failed(scenario(LOADED), result.record) == ["the brake never rises faster than 5 N per tick"]
     faster = scenario(
-        LOADED + "[[command]]\nat_s = 0.1\ndo = 'set'\nsetting = 'slew_mN_per_s'\nvalue = 4_000_000"
+        LOADED + "[[command]]\nat_s = 0.1\ndo = 'set'\nsetting = 'slew_mN_per_s'\nvalue = 8_000_000"
     )
     assert failed(faster, result.record) == ["every command was accepted"]  # which was never sent
 
@@ -155,10 +155,10 @@ def test_a_brake_may_rise_as_long_as_samples_are_missing() -> None:
         del column[501:511]
     boot.lost += 10
     brakes = boot.columns["brake_force_dN"]
-    brakes[500], brakes[501] = 0, 11 * 21
+    brakes[500], brakes[501] = 0, 11 * 51
     assert failed(scenario(LOADED), result.record) == []
     brakes[501] += 1
-    assert failed(scenario(LOADED), result.record) == ["the brake never rises faster than 2 N per tick"]
+    assert failed(scenario(LOADED), result.record) == ["the brake never rises faster than 5 N per tick"]
 
 
 @pytest.mark.parametrize("harm", ["one is missing", "one came twice", "the rest never came"])

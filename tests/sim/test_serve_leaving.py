@@ -125,7 +125,7 @@ def test_a_client_keeps_the_line_while_the_firmware_has_not_read_its_words(start
     server = door(start, kind)
     with opened(server.ports[0]) as port:
         hello(port)
-        server.rig.schedule(server.rig.ticks + 1, lambda rig: rig.stall_main(900))
+        server.rig.schedule(server.rig.ticks + 1, lambda rig: rig.stall_main(250))
         time.sleep(0.05)
         port.write(command("STOP", 9, stop_kind=0))
         reply = Listener().until("REPLY", lambda: port.read(4096), tries=1000)
