@@ -21,7 +21,8 @@ def derive(s):
     mass_g = s[tick.BARE_MASS_g]
     in_flight_ticks = s[tick.IN_FLIGHT_ticks]
     s[tick.INVERSE_MASS_q26] = _ONE_q26 // mass_g
-    s[tick.CELL_mN_q10_PER_RAW] = (s[tick.CELL_uN_PER_RAW] * 1024 + 500) // 1000
+    # At the lowest setting one step less, or the tick's product would leave 31 bits.
+    s[tick.CELL_mN_q10_PER_RAW] = max((s[tick.CELL_uN_PER_RAW] * 1024 + 500) // 1000, -32_767)
     s[tick.RAISE_STEP_mN] = s[tick.RAISE_mN_per_s] // tick.TICKS_PER_s
     s[tick.FALL_STEP_mN] = s[tick.FALL_mN_per_s] // tick.TICKS_PER_s
     s[tick.SLEW_STEP_mN] = s[tick.SLEW_mN_per_s] // tick.TICKS_PER_s

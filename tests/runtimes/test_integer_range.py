@@ -142,6 +142,23 @@ JUDGED = st.builds(
     st.integers(-(2**23), 2**23),
     st.sampled_from([-90_000, 90_000]),
 )
+#: Steady at 60 N for long, felt as its own mass, with a trim that has come to its end and is not enough.
+TRIMMED = st.builds(
+    lambda step, sign: with_words(
+        2,
+        step,
+        VELOCITY_mm_per_s_q10=step * 129_589,
+        **{"TRACK_ERROR_um_q10": 0, "UNEXPLAINED_q17": 0, "RESIDUAL_q14": 0, "ACCELERATION_q14": 0},
+        **{f"{way}+{at}": 0 for way in ("PULL", "PUSH") for at in range(2, 6)},
+        **{"PULL": 60_000, "PUSH": 60_000, "PULL+1": 30_000, "PUSH+1": 30_000, "LEASED": 0, "FAULTS": 0},
+        **{"BRAKE_mN": 49_000 + sign * 30_000, "BRAKE_FELT_mN": 49_000 + sign * 30_000, "BRAKE_PEAK_mN": 0},
+        **{"TRIM_mN_q10": sign * 30_720_000, "TRIM_mN_q10+1": sign * 30_720_000, "TRIM_END_TICKS": 1_999},
+        **{"CELL_RAW": 32_768 + (1 if step > 0 else -1) * (60_000 - sign * 10_000) * 1000 // 30_518},
+        **{"WINDOW_COUNTS": 8 * step} | {f"WINDOW+{at}": step for at in range(8)},
+    ),
+    st.sampled_from([-9, -8, 8, 9]),
+    st.sampled_from([-1, 1]),
+)
 STUCK = st.builds(lambda: with_words(3, 0, CELL_RAW=30_000, LAST_RAW=30_000, FROZEN_TICKS=249))
 #: More brake than the driver has; and thrown back as far as counts can say.
 HARD = st.builds(
@@ -167,7 +184,7 @@ DRIVES = (
     LOAD,
     LOAD,
     START,
-    st.lists(STRETCH | STEADY | JUDGED | STUCK | HARD | THROWN, min_size=2, max_size=8),
+    st.lists(STRETCH | STEADY | TRIMMED | JUDGED | STUCK | HARD | THROWN, min_size=2, max_size=8),
 )
 
 

@@ -17,7 +17,7 @@ def test_the_drawn_inputs_come_to_every_line_of_the_tick() -> None:
     scope = {"__name__": firmware.__name__, "__package__": firmware.__package__, "reached": reached}
     exec(marked(text, "tick.py", "reached"), scope)
 
-    @settings(max_examples=500, derandomize=True, database=None)
+    @settings(max_examples=1200, derandomize=True, database=None)
     @given(*DRIVES)
     def draw(
         values: tuple[int, ...],
