@@ -52,6 +52,7 @@ Exit codes:
   5  the link failed
   6  versions do not match
   7  a scenario did not go as expected
+  8  a file could not be written or read
 """
 
 _EXAMPLES = """\b

@@ -10,6 +10,7 @@ EXIT_REFUSED = 4  #: the device refused
 EXIT_LINK = 5  #: the link failed
 EXIT_VERSION = 6  #: versions do not match
 EXIT_FAILED = 7  #: a scenario did not go as expected
+EXIT_FILE = 8  #: a file could not be written or read
 EXIT_INTERRUPTED = 130  #: stopped by Ctrl-C, as shells count it
 
 
@@ -60,6 +61,12 @@ class PortBusy(LinkError):
 
 class NoAnswer(LinkError):
     """The port works, but no answer came in time."""
+
+
+class FileError(HostError):
+    """A recording or another file cannot be written or read; the sled is not concerned."""
+
+    code = EXIT_FILE
 
 
 class VersionMismatch(HostError):

@@ -6,8 +6,8 @@ CRC-32 and the `cobs` package; the tests hold it byte-equal to Construct and to 
 
 import struct
 from binascii import crc32
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, overload
 
 from cobs import cobs
 
@@ -29,8 +29,41 @@ class Frame(NamedTuple):
     body: bytes
 
 
+class Samples(Sequence[tuple[int, ...]]):
+    """Samples of one batch, tuples as SAMPLE_FIELDS: unpacked when they are looked at, as `raw` until then.
+
+    Who only passes them on, or reads them in bulk (`protocol.bulk`), never pays for the tuples.
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw  #: whole samples, as on the wire
+
+    def __len__(self) -> int:
+        return len(self.raw) // _SAMPLE.size
+
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        return _SAMPLE.iter_unpack(self.raw)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[tuple[int, ...]]: ...
+    def __getitem__(self, at: int | slice) -> tuple[int, ...] | list[tuple[int, ...]]:
+        return list(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Samples({list(self)})"
+
+
 class Received(NamedTuple):
-    """A message and its fields in wire units; nested loads are dicts, samples tuples as SAMPLE_FIELDS."""
+    """A message and its fields in wire units; nested loads are dicts, samples are `Samples`."""
 
     name: str
     fields: dict[str, Any]
@@ -143,7 +176,7 @@ def _telemetry(body: bytes, format_: str, paths: tuple[str, ...]) -> dict[str, A
     if (len(body) - head) % _SAMPLE.size:
         raise ValueError(f"TELEMETRY of {len(body)} bytes is not {head} and whole samples of {_SAMPLE.size}")
     fields: dict[str, Any] = dict(zip(paths, struct.unpack_from(format_, body), strict=True))
-    fields["samples"] = list(_SAMPLE.iter_unpack(memoryview(body)[head:]))
+    fields["samples"] = Samples(body[head:])
     return fields
 
 
