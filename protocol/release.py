@@ -1,4 +1,4 @@
-"""Released versions of the protocol, frozen as files: what a sled in the field will always say and understand.
+"""Released versions of the protocol, frozen as files: what sleds in the field say and understand.
 
 `protocol/released/1.0/layout.txt` is the canonical text of that layout (its CRC-32 is the layout hash), and
 `stream.jsonl` what a host and a device of that version said to each other, with its meaning. Both are
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).with_name("released")
-COMMAND = "make release"
 
 _WIRE = {"u8": "B", "u16": "H", "u32": "L", "i16": "h", "i32": "l"}
 
@@ -80,9 +79,9 @@ def read(folder: Path) -> Release:
     return Release(major, minor, text, tuple(_said(json.loads(line)) for line in lines))
 
 
-def write(release: Release, root: Path = FOLDER) -> Path:
+def write(release: Release) -> Path:
     """Freeze a version; returns its folder. Raises FileExistsError: what is released never changes."""
-    folder = root / release.version
+    folder = FOLDER / release.version
     folder.mkdir(parents=True)
     (folder / "layout.txt").write_text(release.text, encoding="ascii", newline="\n")
     lines = "".join(_line(said) + "\n" for said in release.stream)
