@@ -88,9 +88,9 @@ def _decoding() -> None:
     many = samples * _FRAMES
     kept = b"".join(received())
     ways: list[tuple[str, int, Callable[[], object]]] = [
-        ("Construct, interpreted, without frames", one, lambda: construct.parse(body)),
-        ("JSON, lists without names", one, lambda: json.loads(as_json)),
-        ("msgpack, lists without names", one, lambda: msgpack.unpackb(as_msgpack)),
+        ("Construct, interpreted, without check sum", one, lambda: construct.parse(body)),
+        ("JSON, without names or check sum", one, lambda: json.loads(as_json)),
+        ("msgpack, without names or check sum", one, lambda: msgpack.unpackb(as_msgpack)),
         ("frames, CRC, tuples", many, lambda: [[*wire.Samples(each)] for each in received()]),
         ("frames, CRC, NumPy columns in SI", many, in_bulk),
         ("frames and CRC alone", many, received),
@@ -117,11 +117,7 @@ def _bytes_per_sample() -> None:
         for what, count in others.items():
             line(f"  {what}", f"{count:.2f} B a sample", f"{count / ours:.2f} x ours")
     alone = len(messages.BY_NAME["TELEMETRY"].body.build(_named(1))) + _MAVLINK_2_BYTES
-    line(
-        "  MAVLink 2, a message for each sample (computed)",
-        f"{alone} B a sample",
-        f"{alone / ours:.2f} x ours",
-    )
+    line("  MAVLink 2, one sample in a message", f"{alone:.2f} B a sample", f"{alone / ours:.2f} x ours")
 
 
 def _named(samples: int) -> dict[str, Any]:
