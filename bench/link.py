@@ -17,12 +17,10 @@ from random import Random
 from typing import NamedTuple
 
 from bench.link_cases import CASES, outages, spoil
-from bench.link_truth import Judge, TICK_s, WrittenRig
+from bench.link_truth import Judge, TICK_s, WrittenRig, port_of
 from host.following import Follower
 from host.session import Session
-from host.transport import Port, open_port
 from protocol import layout
-from sim.protocol_sim import offer
 from sim.rig import RigConfig
 from tests.sim.hosting import load
 
@@ -63,19 +61,13 @@ def run(job: Job) -> Row:
     """One case with one seed."""
     case = CASES[job.case]
     rig = WrittenRig(RigConfig(seed=job.seed, athlete="recreational"))
-    address = f"sim://link-{job.case}-{job.seed}"
-    offer(address, rig)
     judge = Judge(rig)
     came = outages(case, Random(job.seed), job.samples)
-    with Session(open_port(address), address) as session:
+    with Session(port_of(rig), f"sim://?seed={job.seed}") as session:
         session.hello()
         session.request("ARM")
         session.request("SET_LOAD", hold=0, lease_ms=0, pull=load(), push=load())
-
-        def reopen() -> Port:
-            return open_port(address)
-
-        follower = Follower(session, reopen)
+        follower = Follower(session, lambda: port_of(rig))
         follower.start(from_oldest=True)
         mend = spoil(rig, case, came, judge)
         stalls = [(rig.ticks + after, lasts) for kind, after, lasts in came if kind == "stall"]

@@ -6,6 +6,8 @@ overwritten, and every batch is compared with it byte for byte.
 
 from device.sled import layout, tick
 from host.following import Away, Back, Batch, Item, Lost
+from host.transport import Port, open_port
+from sim.protocol_sim import offer
 from sim.rig import RESET_REBOOT, Rig, RigConfig, TICK_us
 
 TICK_s = TICK_us * 1e-6
@@ -60,6 +62,13 @@ class WrittenRig(Rig):
     def written_samples(self) -> int:
         """Of this boot."""
         return len(self.written[self.board.boot_id]) // layout.SAMPLE_BYTES
+
+
+def port_of(rig: WrittenRig) -> Port:
+    """An open port to this sled, whether an earlier one was unplugged or only fell silent."""
+    address = f"sim://{rig.board.unique_id.hex()}"
+    offer(address, rig)
+    return open_port(address)
 
 
 class Judge:

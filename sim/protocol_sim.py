@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException, SerialTimeoutException
 
 if TYPE_CHECKING:
-    from sim.rig import Rig
+    from sim.plugged import Plugged
 
 # Virtual milliseconds between two looks at close() and cancel_read(); the firmware's main loop
 # comes round as often, so no byte waits longer than it does in the rig.
@@ -18,21 +18,23 @@ _CHUNK_TICKS = 5
 _REFUSAL_TICKS = 100  # what an attempt to open an unplugged sled takes
 # Sleds that wait for a program under an address: those whose cable was pulled out, in the order in which
 # programs saw it, so that opened again it is the same sled.
-_waiting: dict[str, list["Rig"]] = {}
+_waiting: dict[str, list["Plugged"]] = {}
 _opening = allocate_lock()
 _registering = allocate_lock()
 
 
-def offer(address: str, rig: "Rig") -> None:
+def offer(address: str, rig: "Plugged") -> None:
     """Whoever opens `address` next gets this sled instead of a new one; it may be any that begins sim://."""
     with _registering:
-        _waiting.setdefault(address, []).append(rig)
+        waiting = _waiting.setdefault(address, [])
+        if rig not in waiting:
+            waiting.append(rig)
 
 
 class _Line:
     """What a port has from one `open` to the next."""
 
-    def __init__(self, rig: "Rig") -> None:
+    def __init__(self, rig: "Plugged") -> None:
         self.rig = rig
         self.unplugs = rig.cable.unplugs
         self.is_left = False  # another port may have the sled by now
@@ -103,7 +105,7 @@ class Serial(SerialBase):
         """Nothing, not even `close`: which sled an address leads to must not depend on when this comes."""
 
     @property
-    def rig(self) -> "Rig | None":
+    def rig(self) -> "Plugged | None":
         """The sled; None before the first `open`."""
         return None if self._line is None else self._line.rig
 
