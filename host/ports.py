@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from host.errors import HostError, LinkError, NoDevice, PortBusy, VersionMismatch
 from host.session import Device, Session
+from host.sharing import servers
 from host.transport import open_port
 from protocol import announce
 
@@ -33,20 +34,29 @@ class Found(NamedTuple):
     problem: str
 
 
-def connect(port: str | None, any_version: bool = False) -> Session:
+def connect(port: str | None, any_version: bool = False, is_shared: bool = True) -> Session:
     """A session with the named port's device, or with the only one there is; HELLO is done.
 
+    Through a running `host serve` where that has the device, unless `is_shared` is False.
     Raises NoDevice for none or several, LinkError and VersionMismatch as the session does.
     """
-    if port is not None:
-        session = Session(open_port(port), port)
-        try:
-            session.hello(any_version=any_version)
-        except BaseException:
-            session.close()
-            raise
-        return session
-    return _connect_only(any_version)
+    session = at(port, is_shared)
+    if session is None:
+        return _connect_only(any_version)
+    try:
+        session.hello(any_version=any_version)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def at(port: str | None, is_shared: bool = True) -> Session | None:
+    """A session on the named port or what `host serve` has, HELLO not done; None if neither is there."""
+    shared = servers.open_shared(port) if is_shared else None
+    if shared is not None:
+        return Session(shared, shared.name)
+    return None if port is None else Session(open_port(port), port)
 
 
 def _connect_only(any_version: bool) -> Session:
@@ -122,9 +132,19 @@ def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
 
 
 def survey() -> list[Found]:
-    """Every candidate, asked; then the serial ports that were not."""
+    """Every sled that `host serve` has and every other candidate, asked; then the ports that were not."""
     found = []
+    running = servers.running()
+    for server in running:
+        what = f"through host serve, process {server.pid}"
+        try:
+            with connect(server.ports[0], any_version=True) as session:
+                found.append(Found(server.ports[0], what, session.device, ""))
+        except HostError as error:
+            found.append(Found(server.ports[0], what, None, error.sentence))
     for candidate in candidates():
+        if any(server.leads_to(port) for server in running for port in candidate.ports):
+            continue
         answer = _ask(candidate, any_version=True)
         if isinstance(answer, Session):
             found.append(Found(answer.name, candidate.what, answer.device, ""))
