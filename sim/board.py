@@ -109,8 +109,8 @@ class VirtualBoard:
         self.leds = bits
 
     def since_tick_us(self) -> int:
-        """Time since the tick began: none, the main loop costs no virtual time."""
-        return 0
+        """Time since the newest tick began: the main loop comes at its end, and costs no virtual time."""
+        return 1000
 
     def uptime_ms(self) -> int:
         """Time by a clock that does not need the tick: the rig's."""

@@ -10,23 +10,31 @@ from typing import TYPE_CHECKING, Any
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException, SerialTimeoutException
 
 if TYPE_CHECKING:
-    from sim.rig import Rig
+    from sim.plugged import Plugged
 
 # Virtual milliseconds between two looks at close() and cancel_read(); the firmware's main loop
 # comes round as often, so no byte waits longer than it does in the rig.
 _CHUNK_TICKS = 5
 _REFUSAL_TICKS = 100  # what an attempt to open an unplugged sled takes
-# Sleds whose cable was pulled out under a program, by address, in the order in which programs saw it:
-# opened again, it is the same sled.
-_unplugged: dict[str, list["Rig"]] = {}
+# Sleds that wait for a program under an address: those whose cable was pulled out, in the order in which
+# programs saw it, so that opened again it is the same sled.
+_waiting: dict[str, list["Plugged"]] = {}
 _opening = allocate_lock()
 _registering = allocate_lock()
+
+
+def offer(address: str, rig: "Plugged") -> None:
+    """Whoever opens `address` next gets this sled instead of a new one; it may be any that begins sim://."""
+    with _registering:
+        waiting = _waiting.setdefault(address, [])
+        if rig not in waiting:
+            waiting.append(rig)
 
 
 class _Line:
     """What a port has from one `open` to the next."""
 
-    def __init__(self, rig: "Rig") -> None:
+    def __init__(self, rig: "Plugged") -> None:
         self.rig = rig
         self.unplugs = rig.cable.unplugs
         self.is_left = False  # another port may have the sled by now
@@ -69,7 +77,7 @@ class Serial(SerialBase):
         from sim.address import rig_from
 
         with _opening:
-            kept = _unplugged.setdefault(self.port, [])
+            kept = _waiting.setdefault(self.port, [])
             rig = kept[0] if kept else rig_from(self.port)
             if not rig.cable.is_through:
                 if not kept:
@@ -97,7 +105,7 @@ class Serial(SerialBase):
         """Nothing, not even `close`: which sled an address leads to must not depend on when this comes."""
 
     @property
-    def rig(self) -> "Rig | None":
+    def rig(self) -> "Plugged | None":
         """The sled; None before the first `open`."""
         return None if self._line is None else self._line.rig
 
@@ -119,9 +127,9 @@ class Serial(SerialBase):
     def _unplugged(self, line: _Line) -> SerialException:
         """The cable was pulled out since this port was opened: keeps the sled for the next."""
         with _registering:
-            if self.port is not None and not line.is_left:
-                line.is_left = True
-                _unplugged.setdefault(self.port, []).append(line.rig)
+            was_left, line.is_left = line.is_left, True
+        if self.port is not None and not was_left:
+            offer(self.port, line.rig)
         return SerialException(
             f"the simulated cable was pulled out; open {self.port} again to go on with the same sled"
         )

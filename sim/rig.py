@@ -16,6 +16,7 @@ from sim.cable import Cable
 from sim.people.athlete import Athlete, Person
 from sim.people.bodies import ATHLETES, Body
 from sim.people.helpers import HELPERS
+from sim.plugged import Plugged, TICK_us
 from sim.truth import Trace, Truth
 from sim.world import driver as drivers
 from sim.world import parameters
@@ -24,7 +25,6 @@ from sim.world.plant import Plant, TICK_s
 from sim.world.power import Supply
 from sim.world.sensors import Encoder, LoadCell
 
-TICK_us = 1000
 _POLL_TICKS = 5  # the main loop comes round at least this often
 _SUPPLY_TICKS = 10
 _HIGH_BUS_V = 52.0  # beyond, it is worked out every tick: what brakes into a full battery lifts it fast
@@ -97,10 +97,8 @@ Filter = Callable[[int], int]
 Action = Callable[["Rig"], None]
 
 
-class Rig:
+class Rig(Plugged):
     """One simulated sled. `person` replaces the config's athlete."""
-
-    board: VirtualBoard
 
     def __init__(
         self,
@@ -146,6 +144,13 @@ class Rig:
         self._unique_id = b"sim" + (config.seed & 0xFF_FFFF_FFFF).to_bytes(5, "big")
         self.flash = Flash()  #: outlives resets and brown-outs
         self._boot(RESET_POWER_ON)
+
+    @property
+    def about(self) -> str:
+        """Who and what is simulated, for people."""
+        config = self.config
+        who = f"athlete {config.athlete}" if config.athlete else "nobody at the hitch"
+        return f"seed {config.seed}, {who}"
 
     def _boot(self, cause: int) -> None:
         self._boots = (self._boots + 1) & 0xFFFF
@@ -193,52 +198,6 @@ class Rig:
                 rig.reboot(RESET_POWER_ON)
 
         self.schedule(self._dark_until, boot)
-
-    @property
-    def now_us(self) -> int:
-        """Virtual time since the start."""
-        return self.ticks * TICK_us
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether a host is at the other end; without one the device's bytes stay with it."""
-        return self.cable.has_host
-
-    @is_connected.setter
-    def is_connected(self, value: bool) -> None:
-        self.cable.has_host = value
-        self.board.is_connected = value
-        if not value:
-            self.cable.lose(self.board)
-
-    def write(self, data: bytes) -> int:
-        """Bytes from the host; the firmware reads them as time goes on. Any thread may call it.
-
-        Raises BufferError when far more is written than anything reads.
-        """
-        return self.cable.write(self.board, data)
-
-    def read(self, size: int) -> bytes:
-        """Bytes that have come from the device, at most `size`; takes no time."""
-        return self.cable.read(self.board, size)
-
-    @property
-    def in_waiting(self) -> int:
-        """Bytes from the device that the host sees waiting; a cable that splits shows them in pieces."""
-        return self.cable.in_waiting(self.board)
-
-    @property
-    def out_waiting(self) -> int:
-        """Bytes from the host that the firmware has not read yet."""
-        return self.cable.out_waiting(self.board)
-
-    def discard_output(self) -> None:
-        """Throw away what has come from the device."""
-        self.cable.discard_output(self.board)
-
-    def discard_input(self) -> None:
-        """Throw away what the firmware has not read yet."""
-        self.cable.discard_input(self.board)
 
     def step(self, ticks: int) -> None:
         """Let `ticks` milliseconds pass."""

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from protocol import announce as announcing
+from sim.plugged import Plugged, TICK_us
 from sim.ports import BLOCK_BYTES, PtyPort, TcpPort
-from sim.rig import Rig, TICK_us
 
 _WAIT_TICKS = 5  # the firmware's main loop comes round as often
 _BATCH_TICKS = 100  # between two looks at the link
@@ -36,7 +36,7 @@ class Link:
 
     def __init__(
         self,
-        rig: Rig,
+        rig: Plugged,
         tcp: TcpPort | None,
         pty: PtyPort | None,
         say: Callable[[str], None],
@@ -261,7 +261,7 @@ def serve(
     tcp: tuple[str, int] | None,
     pty: bool,
     speed: float,
-    rig: Rig,
+    rig: Plugged,
     announce: bool = True,
     stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = _say,
@@ -297,16 +297,14 @@ def serve(
             announced = cleaning.enter_context(contextlib.ExitStack())
             link = Link(rig, tcp_port, pty_port, say, publish)
             publish(link.names)
-            athlete = rig.config.athlete
-            who = f"athlete {athlete}" if athlete else "nobody at the hitch"
-            say(f"simulated sled {unique_id}: seed {rig.config.seed}, {who}, speed {speed:g}; Ctrl-C ends it")
+            say(f"simulated sled {unique_id}: {rig.about}, speed {speed:g}; Ctrl-C ends it")
             for name in link.names:
                 say(f"port {name}")
             _run(rig, link, speed, stop, say, until_ticks)
         say(f"simulated sled {unique_id}: ended after {rig.now_us * 1e-6:.1f} s of its time")
 
 
-def _ticks(until_s: float, rig: Rig) -> int:
+def _ticks(until_s: float, rig: Plugged) -> int:
     """The tick at which to end. Raises ValueError for a time that is none, or over."""
     now_s = rig.now_us * 1e-6
     if not now_s < until_s < float("inf"):
@@ -317,7 +315,7 @@ def _ticks(until_s: float, rig: Rig) -> int:
 
 
 def _run(
-    rig: Rig,
+    rig: Plugged,
     link: Link,
     speed: float,
     stop: Callable[[], bool] | None,

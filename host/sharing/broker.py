@@ -25,6 +25,8 @@ _REPEAT_s = 0.02  # sooner than any host repeats
 _ROUTES_MAX = 2048
 # Devices from this version on remember 8 answers; our own STREAM and what is under way take some.
 _REMEMBERED_MINOR, _REMEMBERED = 1, 4
+_NUMBERS_TRIED = 512  # a STOP of nobody's making may hold a 0x03 whatever its number
+_UNDER_WAY_SAMPLES = 2000
 _FOR_EVER = 2**31 - 1
 _KINDS = layout.KINDS
 _RESULTS = {code.name: code.number for code in codes.RESULTS}
@@ -108,7 +110,7 @@ class Broker:
             ring = self._ring = Ring(batch.boot_id, batch.sample_index, self._ring_samples)
         ring.add(batch.samples.raw)
         for visitor in self.visitors:
-            if visitor.live is not None:
+            if visitor.live is not None or visitor.again:
                 self._ready(visitor)
 
     def _keep_hello(self, frame: wire.Frame) -> None:
@@ -211,12 +213,14 @@ class Broker:
             return
         live = visitor.live
         ring = self._ring if live is None else live.ring
-        if ring is None or not 0 <= first <= ring.end or (live is None and first + count > ring.end):
+        # STATUS may have told of samples that are still on their way from the sled: they follow.
+        if ring is None or first < 0 or first + count > ring.end + _UNDER_WAY_SAMPLES:
             self._reply(visitor, body, "BAD_VALUE")
             return
         # What has not been sent to it yet comes live.
         end = first + count if live is None else min(first + count, live.next_index)
-        visitor.again.append(Cursor(ring, first, end))
+        if end > first:
+            visitor.again.append(Cursor(ring, first, end))
         self._reply(visitor, body, "OK", first)
 
     def _pass_on(self, visitor: Visitor, frame: wire.Frame) -> bytes:
@@ -249,7 +253,7 @@ class Broker:
         return asked.kind in _HARMLESS or (asked.is_open and asked in self._changes)
 
     def _number(self, asked: Asked) -> None:
-        while True:
+        for _ in range(_NUMBERS_TRIED):
             device_id = self._new_id()
             asked.frame = wire.encode_frame(asked.kind, 0, device_id.to_bytes(2, "little") + asked.body[2:])
             # A STOP holds no 0x03, which would interrupt a controller that is still starting.

@@ -10,7 +10,7 @@ import time
 
 from host.errors import LinkError
 from host.sharing import door
-from host.sharing.servers import Server, forget
+from host.sharing.servers import THROUGH, Server, forget
 from host.transport import READ_s, WRITE_s
 
 _HANDSHAKE_s = 0.5  # a server that hangs must not hold up `host stop`
@@ -83,7 +83,7 @@ def join(server: Server) -> SharedPort | None:
         connection.close()
         raise LinkError(refusal.sentence, refusal.hint)
     connection.settimeout(WRITE_s)
-    return SharedPort(connection, f"{server.ports[0]} through host serve")
+    return SharedPort(connection, server.ports[0] + THROUGH)
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -13,6 +13,8 @@ from protocol import announce
 if TYPE_CHECKING:
     from host.sharing.client import SharedPort
 
+THROUGH = " through host serve"  #: what the name of a shared port ends with
+
 _KIND = "serve"
 _TOKEN_BYTES = 32
 
@@ -52,26 +54,32 @@ def running() -> list[Server]:
     return sorted(announce.living(_KIND, _server))
 
 
-def open_shared(port: str | None) -> "SharedPort | None":
-    """The way to the named sled, or to the only one that is served; None where no server has it.
+def open_shared(port: str | None = None, unique_id: str | None = None) -> "SharedPort | None":
+    """The way to the sled of that port or id, or to the only one that is served; None where no server has it.
 
     Raises NoDevice for several servers, LinkError if the server refuses or does not answer.
     """
-    served = [server for server in running() if port is None or server.leads_to(port)]
+    served = [
+        server
+        for server in running()
+        if (port is None or server.leads_to(port)) and unique_id in (None, server.unique_id)
+    ]
     if len(served) > 1:
         listed = ", ".join(f"{server.ports[0]} (process {server.pid})" for server in served)
         raise NoDevice(
             f"`host serve` runs for several sleds: {listed}; name one",
             f"host --port {served[0].ports[0]} status",
         )
-    return enter(served[0]) if served else None
-
-
-def enter(server: Server) -> "SharedPort | None":
-    """The way to the sled through that server; None if it is gone. Raises LinkError."""
+    if not served:
+        return None
     from host.sharing.client import join
 
-    return join(server)
+    return join(served[0])
+
+
+def own_name(name: str) -> str:
+    """The sled's own port in the name of a shared one."""
+    return name.removesuffix(THROUGH)
 
 
 def forget(server: Server) -> None:

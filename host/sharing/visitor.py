@@ -79,18 +79,28 @@ class Visitor:
         """At most so many frames of what it wants and the ring has: first live, then what it asked again."""
         out = bytearray()
         for _ in range(frames):
-            if self.live is not None and (found := _read(self.live, 0)) is not None:
-                self.live, frame = found
-            elif self.again:
-                found = _read(self.again.popleft(), layout.FLAG_RESENT)
-                if found is None:
-                    continue
-                self.again.appendleft(found[0])
-                frame = found[1]
-            else:
+            frame = self._live() or self._again()
+            if not frame:
                 break
             out += frame
         return bytes(out)
+
+    def _live(self) -> bytes:
+        found = None if self.live is None else _read(self.live, 0)
+        if found is None:
+            return b""
+        self.live, frame = found
+        return frame
+
+    def _again(self) -> bytes:
+        for at, cursor in enumerate(self.again):
+            found = _read(cursor, layout.FLAG_RESENT)
+            if found is not None:
+                self.again[at], frame = found
+                if self.again[at].next_index >= cursor.end:
+                    del self.again[at]
+                return frame
+        return b""
 
 
 def _read(cursor: Cursor, flags: int) -> tuple[Cursor, bytes] | None:

@@ -39,6 +39,14 @@ LINK_FAULTS = (
         expected=_CARRIES_ON,
     ),
     Fault(
+        "link_swaps",
+        "link",
+        "The cable carries this part of the packets after the one that follows them.",
+        puts("cable", "swap_rate"),
+        Value("part", 0.05, 0.0, 1.0),
+        expected=_CARRIES_ON,
+    ),
+    Fault(
         "link_garbage",
         "link",
         "The cable adds random bytes before this part of the packets.",

@@ -200,7 +200,11 @@ def test_samples_asked_for_again_come_again_and_lost_ones_are_declared(desk: Des
 def test_clock_pong_names_the_newest_sample(desk: Desk) -> None:
     desk.rig.write(wire.encode("CLOCK_PING", {"ping_id": 77}))
     pong = desk.hear(1)[0]
-    assert pong.fields == {"ping_id": 77, "sample_index": desk.s[tick.SAMPLE_INDEX] - 1, "since_tick_us": 0}
+    assert pong.fields == {
+        "ping_id": 77,
+        "sample_index": desk.s[tick.SAMPLE_INDEX] - 1,
+        "since_tick_us": 1000,
+    }
 
 
 def test_a_sled_on_for_six_days_starts_anew_once_it_is_not_armed(desk: Desk) -> None:

@@ -69,8 +69,7 @@ class Desk:
         self.broker.take(Batch(boot_id, first, wire.Samples(bytes(layout.SAMPLE_BYTES * count))))
 
     def back(self, has_restarted: bool = False) -> None:
-        verdict = compat.check(HELLO_FIELDS)
-        device = Device("00", "9.8.7", False, 77, verdict, 0.001, 3008, 800.0, 30.0)
+        device = Device("00", "9.8.7", False, 77, compat.check(HELLO_FIELDS), 0.001, 3008, 800.0, 30.0, 8)
         self.broker.take(Back(2.0, 1.0, "x", device, has_restarted, {}))
 
 
@@ -405,7 +404,20 @@ def test_samples_are_sent_again_out_of_the_ring() -> None:
     ]
     assert not desk.line, "the sled is not asked"
     desk.say(visitor, "RESEND", command_id=4, sample_index=95, sample_count=20)
-    assert not streamed(desk.heard(visitor))[1:], "what has not come yet comes live"
+    assert streamed(desk.heard(visitor)) == [("TELEMETRY", 95, 5)], "what has not come yet comes live"
+
+
+def test_samples_still_on_their_way_follow_when_they_come() -> None:
+    desk = Desk()
+    visitor = desk.visitor()
+    desk.samples(0, 100)
+    desk.say(visitor, "RESEND", command_id=1, sample_index=95, sample_count=20)
+    desk.say(visitor, "RESEND", command_id=2, sample_index=99, sample_count=20_000)
+    first, second, *streamed_so_far = desk.heard(visitor)
+    assert [first.fields["result"], second.fields["result"]] == [0, RESULTS["BAD_VALUE"]]
+    assert streamed(streamed_so_far) == [("TELEMETRY", 95, 5)]
+    desk.samples(100, 50)
+    assert streamed(desk.heard(visitor)) == [("TELEMETRY", 100, 15)] and not visitor.again
 
 
 def test_after_a_restart_the_old_samples_are_read_to_their_end_and_no_further() -> None:

@@ -29,7 +29,7 @@ SAMPLE = bytes(layout.SAMPLE_BYTES)
 class House:
     """A server with a sled behind it, and the lines it says."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_started: bool = True) -> None:
         self.sled = Sled()
         self.lines: list[str] = []
         self.closed: door.Refusal | None = None
@@ -41,7 +41,8 @@ class House:
         )
         self._samples = 0
         self.stream(1)
-        self.server.start(self.broker)
+        if is_started:
+            self.server.start(self.broker)
 
     def write(self, frame: bytes, is_stop: bool) -> None:
         for answer in self.sled.hear(frame):
@@ -231,14 +232,29 @@ def test_who_asks_and_takes_no_answer_is_sent_away(house: House) -> None:
     assert any("takes no answer" in line for line in house.lines)
 
 
-def test_a_stop_goes_ahead_of_what_came_with_it(house: House) -> None:
-    with house.session() as one, house.session() as two:
-        with house.broker.lock:  # both are heard in one turn
-            one.write(wire.encode("SET_SETTING", {"command_id": 1, "setting": 0, "setting_value": 1}))
-            two.write(wire.encode("STOP", {"command_id": 1, "stop_kind": 0}))
-            time.sleep(0.05)
-        eventually(lambda: len(house.sled.done) == 2)
-    assert {name for name, _ in house.sled.done} == {"STOP", "SET_SETTING"}
+def test_of_what_comes_together_a_stop_goes_first_but_no_visitors_words_change_places() -> None:
+    house = House(is_started=False)
+    server = house.server
+    server._broker = house.broker
+
+    def turns(count: int) -> None:
+        for _ in range(count):
+            server._turn(0.1)
+
+    def say(stranger: socket.socket, name: str, **fields: int) -> None:
+        stranger.sendall(wire.encode(name, {"command_id": 1, **fields}))
+
+    with house.stranger() as one, house.stranger() as two:
+        for stranger in (one, two):
+            stranger.sendall(door.greeting(TOKEN, "x") + HELLO)
+        turns(4)
+        say(one, "SET_SETTING", setting=0, setting_value=1)
+        say(two, "ARM")
+        say(two, "STOP", stop_kind=0)
+        turns(1)
+        assert [name for name, _ in house.sled.done] == ["ARM", "STOP", "SET_SETTING"]
+    house.server.start(house.broker)
+    house.server.close()
 
 
 def test_when_it_ends_everybody_is_told(house: House) -> None:

@@ -186,6 +186,7 @@ MATRIX: dict[str, Rows] = {
     "link_bit_flips": nothing(),
     "link_drops": nothing(),
     "link_duplicates": nothing(),
+    "link_swaps": nothing(),
     "link_garbage": nothing(),
     "link_splits": nothing(),
     "link_merges": nothing(),

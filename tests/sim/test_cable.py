@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import pytest
 
-from sim.cable import PACKET_BYTES
+from sim.packets import PACKET_BYTES
 from tests.sim.cabling import Desk
 
 HARMS = {
     "flip_rate": 0.002,
     "drop_rate": 0.2,
     "duplicate_rate": 0.2,
+    "swap_rate": 0.2,
     "garbage_rate": 0.2,
 }
 
@@ -105,6 +106,56 @@ def test_whole_packets_come_twice_one_after_the_other(way, rate):
     assert got == sorted(got) and set(got) == set(range(2000))
     assert max(Counter(got).values()) == 2
     assert abs(len(got) - 2000 * (1 + rate)) <= 5 * (2000 * rate * (1 - rate)) ** 0.5
+
+
+@WAYS
+@pytest.mark.parametrize("rate", [0.02, 0.5])
+def test_packets_come_after_the_one_that_follows_them(way, rate):
+    got = numbers(carried(way, numbered(2000), swap_rate=rate))
+    assert sorted(got) == [*range(2000)]
+    assert all(number == at or got[number] == at for at, number in enumerate(got))  # neighbours alone
+    swapped = sum(number > at for at, number in enumerate(got))
+    expected = 2000 * rate / (1 + rate)  # one that passes another is not held itself
+    assert abs(swapped - expected) <= 5 * (2000 * rate * (1 - rate)) ** 0.5
+
+
+@WAYS
+def test_every_packet_can_be_one_of_a_swapped_pair(way):
+    assert numbers(carried(way, numbered(10), swap_rate=1.0)) == [1, 0, 3, 2, 5, 4, 7, 6, 9, 8]
+
+
+@WAYS
+def test_a_packet_that_nothing_follows_comes_late_and_whole(way):
+    desk = Desk(swap_rate=1.0)
+    half = PACKET_BYTES // 2
+    first, second = b"a" * PACKET_BYTES, b"b" * PACKET_BYTES
+    pass_on = desk.write if way == "down" else desk.send
+    pass_on(first)
+    desk.step(15)
+    assert desk.cable.is_holding_back and not desk.read_by_device and not desk.in_waiting
+    pass_on(second[:half])
+    desk.step(100)  # never in the midst of another packet
+    pass_on(second[half:] + first[:half])
+    desk.step(100)
+    pass_on(first[half:] + second)
+    desk.step(100)
+    got = desk.read_by_device if way == "down" else desk.read()
+    assert got == second + first + first + second and not desk.cable.is_holding_back
+
+
+@WAYS
+def test_a_packet_that_waits_for_the_next_is_lost_with_the_plug(way):
+    desk = Desk(swap_rate=1.0)
+    pass_on = desk.write if way == "down" else desk.send
+    pass_on(b"a" * PACKET_BYTES)
+    desk.step()
+    desk.cable.is_plugged = False
+    desk.step()
+    desk.cable.is_plugged = True
+    desk.step()
+    pass_on(b"b" * PACKET_BYTES)
+    desk.step(100)
+    assert (desk.read_by_device if way == "down" else desk.read()) == b"b" * PACKET_BYTES
 
 
 @WAYS

@@ -24,6 +24,7 @@ faulty = st.fixed_dictionaries(
         "flip_rate": st.sampled_from([0.0005, 0.01, 0.5]),
         "drop_rate": st.sampled_from([0.1, 0.5]),
         "duplicate_rate": st.sampled_from([0.1, 0.5]),
+        "swap_rate": st.sampled_from([0.1, 1.0]),
         "garbage_rate": st.sampled_from([0.1, 0.5]),
         "split": st.just(True),
         "merge_ms": st.sampled_from([7.0, 50.0]),

@@ -133,10 +133,16 @@ def heard(rig: Rig, ticks: int, every: int = 10) -> tuple[Listener, list[int]]:
     return listener, sizes
 
 
-@effect("link_bit_flips", "link_drops", "link_duplicates", "link_garbage")
+@effect("link_bit_flips", "link_drops", "link_duplicates", "link_swaps", "link_garbage")
 @pytest.mark.parametrize(
     "name, part",
-    [("link_bit_flips", 1e-4), ("link_drops", 0.05), ("link_garbage", 0.05), ("link_duplicates", 0.1)],
+    [
+        ("link_bit_flips", 1e-4),
+        ("link_drops", 0.05),
+        ("link_garbage", 0.05),
+        ("link_duplicates", 0.1),
+        ("link_swaps", 0.05),
+    ],
 )
 def test_a_bad_cable_damages_frames_until_it_is_mended(rig, name, part):
     end = faults.begin(rig, name, part=part)

@@ -182,3 +182,12 @@ def test_another_address_is_another_sled_whatever_is_unplugged(opened):
     assert opened("sim://?seed=86", timeout=0).read(1) == b""
     port.rig.cable.is_plugged = True
     opened("sim://?seed=85").close()
+
+
+def test_an_offered_sled_is_that_of_the_next_port_at_its_address_and_of_no_other(opened):
+    rig = Rig()
+    protocol_sim.offer("sim://?seed=89", rig)
+    protocol_sim.offer("sim://?seed=89", rig)
+    assert opened("sim://?seed=90").rig is not rig
+    assert opened("sim://?seed=89").rig is rig
+    assert opened("sim://?seed=89").rig is not rig
