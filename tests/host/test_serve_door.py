@@ -241,16 +241,13 @@ def test_of_what_comes_together_a_stop_goes_first_but_no_visitors_words_change_p
         for _ in range(count):
             server._turn(0.1)
 
-    def say(stranger: socket.socket, name: str, **fields: int) -> None:
-        stranger.sendall(wire.encode(name, {"command_id": 1, **fields}))
-
     with house.stranger() as one, house.stranger() as two:
         for stranger in (one, two):
             stranger.sendall(door.greeting(TOKEN, "x") + HELLO)
         turns(4)
-        say(one, "SET_SETTING", setting=0, setting_value=1)
-        say(two, "ARM")
-        say(two, "STOP", stop_kind=0)
+        one.sendall(wire.encode("SET_SETTING", {"command_id": 1, "setting": 0, "setting_value": 1}))
+        stop = wire.encode("STOP", {"command_id": 2, "stop_kind": 0})
+        two.sendall(wire.encode("ARM", {"command_id": 1}) + stop)
         turns(1)
         assert [name for name, _ in house.sled.done] == ["ARM", "STOP", "SET_SETTING"]
     house.server.start(house.broker)
