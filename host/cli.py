@@ -29,6 +29,7 @@ COMMANDS = {
     "monitor": "watch force, speed and position live",
     "calibrate": "zero and scale of the load cell, rolling friction, scale of the brake",
     "demo": "a simulated athlete does the 8-times up-and-back workout",
+    "serve": "share one sled between several commands at once",
     "sim": "run a simulated sled for other programs and terminals",
     "ports": "list the sleds and serial ports that are there",
     "athlete": "keep body mass and surface, so that 50%bw is all there is to type",
