@@ -41,7 +41,7 @@ def command(which: str, speed: float, tcp_port: int | None, no_pty: bool) -> Non
         replay = Replay(bytes.fromhex(unique_id), boots, waits_for_host=True)
     except ValueError as error:
         raise FileError(f"recording {recording.id} cannot be replayed: {error}", "host sessions") from None
-    if not 0 < speed:
+    if not speed > 0:
         raise BadValue("--speed is a number above 0", f"host replay {which} --speed 10")
     is_said = False
 
