@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from host.batches import Batch, Lost
 from host.clock import ClockFit
-from host.errors import HostError, LinkError, NoAnswer, NoDevice, VersionMismatch
+from host.errors import HostError, LinkError, LinkLost, VersionMismatch
 from host.session import Device, Session
-from host.telemetry import Restarted, Telemetry
+from host.telemetry import Heard, Telemetry
 from host.transport import Port
 from protocol import units, wire
 
@@ -141,15 +141,15 @@ class Follower:
                 yield from self._leave(error)
         yield from self.telemetry.abandon()
 
-    def _told(self, heard: Iterator[Batch | Lost | wire.Received]) -> Iterator[Item]:
+    def _told(self, heard: Iterator[Heard]) -> Iterator[Item]:
         """Items of what is heard; asks for clock and status in between."""
-        self._ask()
         for item in heard:
-            if isinstance(item, Batch | Lost):
+            if item is None:
+                self._ask()
+            elif isinstance(item, Batch | Lost):
                 yield item
             else:
                 yield from self._of(item)
-            self._ask()
 
     def _of(self, message: wire.Received) -> Iterator[Item]:
         heard_s = self._session.heard_s
@@ -189,9 +189,8 @@ class Follower:
         if self._reopen is None:
             raise error
         self._left_s = self._try_at_s = session.now()
-        self._is_port_gone = not isinstance(error, Restarted | NoAnswer)
-        if self._is_port_gone:
-            session.leave()
+        if isinstance(error, LinkLost):
+            self._drop()
         self._pings.clear()
         try:
             for message in session.messages(0.0):  # what came before
@@ -217,10 +216,9 @@ class Follower:
                 self.telemetry.stream_on()
             except VersionMismatch:
                 raise
-            except HostError:
-                if session.is_real_time and not self._is_port_gone:
-                    self._is_port_gone = True
-                    session.leave()
+            except HostError as error:
+                if session.is_real_time or isinstance(error, LinkLost):
+                    self._drop()
                 continue
             device = self._known()
             has_restarted = device.boot_id != self._device.boot_id
@@ -230,6 +228,10 @@ class Follower:
             now_s, left_s, self._left_s = session.now(), self._left_s, None
             yield Back(now_s, now_s - left_s, session.name, device, has_restarted, status)
 
+    def _drop(self) -> None:
+        self._is_port_gone = True
+        self._session.leave()
+
     def _greet(self) -> dict[str, Any]:
         """STATUS of the same sled. Raises HostError while it is not there."""
         session = self._session
@@ -237,8 +239,7 @@ class Follower:
             assert self._reopen is not None  # else nothing is ever left
             session.reconnect(self._reopen())
             self._is_port_gone = False
-        if session.hello(_HELLO_s).unique_id != self._device.unique_id:
-            self._is_port_gone = True
-            session.leave()
-            raise NoDevice(f"another sled is at {session.name}", "host ports")
+        if session.hello(_HELLO_s, any_version=True).unique_id != self._device.unique_id:
+            raise LinkLost(f"another sled is at {session.name}", "host ports")
+        session.check_version()
         return session.request("GET_STATUS").fields

@@ -13,7 +13,7 @@ class Sample(NamedTuple):
     """One tick of the device, SI units; pull is positive, push negative, tension positive."""
 
     sample_index: int
-    time_s: float  #: device time, index times period
+    time_s: float  #: device time, index times period; after a restart it goes on
     position_m: float
     velocity_m_per_s: float
     tow_force_N: float
@@ -25,10 +25,15 @@ class Sample(NamedTuple):
 
 
 class SampleReader:
-    """Turns the batches of one boot, in order, into samples; the position goes on where the wire's wraps."""
+    """Turns the batches of one boot, in order, into samples; the position goes on where the wire's wraps.
 
-    def __init__(self, sample_period_s: float) -> None:
+    `time_s` and `position_m` are where the boot begins, for one that goes on after another.
+    """
+
+    def __init__(self, sample_period_s: float, time_s: float = 0.0, position_m: float = 0.0) -> None:
         self._period_s = sample_period_s
+        self._time_s = time_s
+        self._position_m = position_m
         self._turns = 0  # whole wraps of the position
         self._last_um: int | None = None
         scales = [units.to_si(name, 1) for name in wire.SAMPLE_FIELDS]
@@ -50,8 +55,8 @@ class SampleReader:
         self._last_um = position_um
         return Sample(
             index,
-            index * self._period_s,
-            (position_um + self._turns * _WRAP_um) / 1_000_000,
+            self._time_s + index * self._period_s,
+            self._position_m + (position_um + self._turns * _WRAP_um) / 1_000_000,
             velocity * self._velocity_scale,
             tow * self._tow_scale,
             law * self._law_scale,

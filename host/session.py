@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, overload
 
 from host.errors import LinkError, LinkLost, NoAnswer, PortBusy, Refused, VersionMismatch
+from host.strangers import Impression
 from host.transport import Port, forget_unsent
 from protocol import codes, compat, layout, units, wire
 
@@ -22,7 +23,6 @@ _FIRST_REPEAT_s = 0.025
 _HEARTBEATS_PER_LEASE = 4
 _HEARTBEATS_REMEMBERED = 64  # a slow link answers only when later ones are on their way
 _INBOX_MESSAGES = 4096  # a telemetry frame pushed out is a gap, which the reader asks for again
-_EXCERPT_BYTES = 256
 _ANSWERS = {"SET_LOAD": "LOAD_REPLY", "GET_STATUS": "STATUS"}  # all others, and refusals, are REPLY
 _RANGES_MINOR, _RANGES = 1, 8  # devices from this version on keep so many ranges to send again
 _RESULTS = {code.number: code for code in codes.RESULTS}
@@ -84,9 +84,7 @@ class Session:
         self.frames = wire.FrameReader()  #: its counters tell of damaged frames
         self.undecoded = 0  #: whole frames that mean nothing to this host
         self.lease_lost: str | None = None  #: why the device no longer renews the lease, if so
-        self._received_bytes = 0
-        self._excerpt = b""
-        self._seen: set[str] = set()
+        self._impression = Impression()
         self._clock: Callable[[], float] = getattr(port, "now", time.monotonic)
         self._offset_s = 0.0
         self._writing = allocate_lock()
@@ -136,8 +134,7 @@ class Session:
         self._next_heartbeat = float("inf")
         self._heartbeats.clear()
         self.frames.feed(b"\0")  # the frame that was cut off will not go on
-        self._received_bytes, self._excerpt = 0, b""
-        self._seen.clear()
+        self._impression = Impression()
 
     @property
     def damaged_frames(self) -> int:
@@ -149,13 +146,19 @@ class Session:
         """Ask who is there. Raises VersionMismatch if only STOP may be said, unless `any_version`."""
         reply = self._ask(hello_frame(), within_s, lambda message: message.name == "HELLO_REPLY")
         if reply is None:
-            raise self._stranger(within_s)
+            raise self._impression.verdict(self.name, within_s, self.damaged_frames)
         self.device = _device(reply.fields)
         self._next_heartbeat = min(self._next_heartbeat, self.now())
-        compatibility = self.device.compatibility
-        if not compatibility.is_usable and not any_version:
-            raise VersionMismatch(f"{self.name}: {compatibility.sentence}", compatibility.command)
+        if not any_version:
+            self.check_version()
         return self.device
+
+    def check_version(self) -> None:
+        """Raises VersionMismatch if only STOP may be said to the device that answered HELLO."""
+        assert self.device is not None
+        compatibility = self.device.compatibility
+        if not compatibility.is_usable:
+            raise VersionMismatch(f"{self.name}: {compatibility.sentence}", compatibility.command)
 
     def request(self, name: str, **fields: Any) -> wire.Received:
         """Send a command, wire units, and return its answer.
@@ -304,9 +307,7 @@ class Session:
             data = self.port.read(self.port.in_waiting or 1)
         except OSError as error:  # pyserial's SerialException is one
             raise self._broken(error) from None
-        self._received_bytes += len(data)
-        if len(self._excerpt) < _EXCERPT_BYTES:
-            self._excerpt += data[:_EXCERPT_BYTES]
+        self._impression.note(data)
         messages = []
         for frame in self.frames.feed(data):
             if self.tap is not None and self.tap(frame):
@@ -317,7 +318,7 @@ class Session:
                 self.undecoded += 1
                 unknown(frame)
                 continue
-            self._seen.add(message.name)
+            self._impression.note_message(message.name)
             if message.name == "REPLY" and message.fields["command_id"] in self._heartbeats:
                 self._note_heartbeat(message)
             else:
@@ -364,32 +365,3 @@ class Session:
             hint.get(result.name if result else "", "host status"),
             reply.fields["result"],
         )
-
-    def _stranger(self, within_s: float) -> NoAnswer:
-        """What a port is that did not answer HELLO, as far as its bytes tell."""
-        count, name = self._received_bytes, self.name
-        if not count:
-            sentence = f"{name} is silent: nothing answered HELLO within {within_s:g} s"
-        elif "HELLO" in self._seen:
-            sentence = f"{name} only returns what is sent to it: a loop-back, not a sled"
-        elif self._seen:
-            sentence = f"{name} sends a sled's frames but does not answer HELLO within {within_s:g} s"
-        elif not self._is_text():
-            sentence = (
-                f"{name} is full of noise: {count} bytes, {self.damaged_frames} damaged frames, no whole one"
-            )
-        elif b">>>" in self._excerpt:
-            return NoAnswer(
-                f"{name} is at MicroPython's prompt, not in the sled's firmware", codes.ONE_VERSION_COMMAND
-            )
-        else:
-            shown = " ".join(self._excerpt.decode("ascii", "replace").split())[:40]
-            sentence = f"{name} belongs to another program's device: it sends text ('{shown}')"
-        return NoAnswer(sentence, "host ports")
-
-    def _is_text(self) -> bool:
-        """Whether what came first looks written for people: letters, and an end of line."""
-        if not any(byte in b"\r\n" for byte in self._excerpt):
-            return False
-        printable = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in self._excerpt)
-        return printable > 0.9 * len(self._excerpt)

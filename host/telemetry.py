@@ -13,7 +13,7 @@ from host.samples import Sample, SampleReader
 from host.session import Session, hello_frame
 from protocol import codes, wire
 
-__all__ = ["Batch", "Lost", "Restarted", "Sample", "Telemetry"]
+__all__ = ["Batch", "Heard", "Lost", "Restarted", "Sample", "Telemetry"]
 
 _SILENT_s = 0.3  #: a stream that stops for this long was stopped by something, and is asked to go on
 _SILENT_MAX_s = 1.0  #: the time between two such questions grows up to this
@@ -21,6 +21,7 @@ _DARK_s = 8.0  #: a device that says nothing at all for this long is given up
 _LOOK_s = 0.005
 _NEWEST = 2**30 - 1  # the device starts at its newest sample when asked for one that does not exist yet
 _RESULTS = {code.name: code.number for code in codes.RESULTS}
+Heard = Batch | Lost | wire.Received | None
 _OURS = ("TELEMETRY", "SAMPLES_LOST", "REPLY", "HELLO_REPLY")
 
 
@@ -105,24 +106,28 @@ class Telemetry:
             yield from self._single(iter(self.abandon()))
             raise
 
-    def _single(self, items: Iterator[Batch | Lost | wire.Received]) -> Iterator[Sample | Lost]:
+    def _single(self, items: Iterator[Heard]) -> Iterator[Sample | Lost]:
         for item in items:
             if isinstance(item, Batch):
                 yield from self._reader.read(item)
             elif isinstance(item, Lost):
                 yield item
 
-    def listen(self, for_s: float) -> Iterator[Batch | Lost | wire.Received]:
-        """As `run`, in batches, and with every message that is of no concern here."""
+    def listen(self, for_s: float) -> Iterator[Heard]:
+        """As `run`, in batches; with every message that is of no concern here, and None after each read.
+
+        Only at None may the caller give up: before, there may be more of what was read.
+        """
         for message in self._session.messages(for_s, idle=True):
             if message is not None:
                 yield from self._sorted(message)
             elif self._is_streaming:
                 self._look_for_silence(self._session.now())
             self._ask_again()
+            yield None
 
-    def drain(self, within_s: float) -> Iterator[Batch | Lost | wire.Received]:
-        """As `finish`, in batches, and with every message that is of no concern here."""
+    def drain(self, within_s: float) -> Iterator[Heard]:
+        """As `finish`, but like `listen`; after an error the rest is still to be abandoned."""
         session = self._session
         deadline_s = session.now() + within_s
         session.request("STREAM", enabled=0, sample_index=0)
