@@ -286,7 +286,6 @@ class Session:
         wait_s = _FIRST_REPEAT_s
         while self.now() < deadline:
             self.write(frame, overtakes)
-            overtakes = False
             repeat_at = min(self.now() + wait_s, deadline)
             wait_s *= 2
             while self.now() < repeat_at:

@@ -17,6 +17,7 @@ __all__ = ["Batch", "Heard", "Lost", "Restarted", "Sample", "Telemetry"]
 
 _SILENT_s = 0.3  #: a stream that stops for this long was stopped by something, and is asked to go on
 _SILENT_MAX_s = 1.0  #: the time between two such questions grows up to this
+_GREET_AGAIN_s = 0.1
 _DARK_s = 8.0  #: a device that says nothing at all for this long is given up
 _LOOK_s = 0.005
 _NEWEST = 2**30 - 1  # the device starts at its newest sample when asked for one that does not exist yet
@@ -43,7 +44,7 @@ class Telemetry:
         self.resumes = 0  #: times a stream that had stopped was asked to go on
         self._session = session
         self._is_begun = self._is_streaming = False
-        self._stream_id = -1
+        self._greeted_s = -_DARK_s
         self._resume_after_s = _SILENT_s
         self._heard_s = self._streamed_s = session.now()
         self._past_boot: int | None = None
@@ -150,8 +151,9 @@ class Telemetry:
         now_s = self._heard_s = self._session.heard_s
         if name == "REPLY":
             self._gaps.answered(fields["command_id"], now_s)
-            if fields["command_id"] == self._stream_id and fields["result"] == _RESULTS["WRONG_VERSION"]:
-                self._resume(now_s, with_hello=True)  # it has restarted, and waits for HELLO
+            if fields["result"] == _RESULTS["WRONG_VERSION"] and now_s > self._greeted_s + _GREET_AGAIN_s:
+                self._greeted_s = now_s  # it has restarted, and waits for HELLO
+                self._session.write(hello_frame())
             return []
         if not self._is_of_this_boot(fields["boot_id"]) or name == "HELLO_REPLY" or not self._is_begun:
             return []
@@ -193,17 +195,11 @@ class Telemetry:
         if now_s - self._heard_s > _DARK_s:
             raise NoAnswer(f"{self._session.name} has said nothing for {_DARK_s:g} s", "host status")
         if now_s - self._streamed_s > self._resume_after_s:
-            # A device that merely stopped must not be told HELLO: that one may come twice, too.
-            self._resume(now_s, with_hello=self._resume_after_s > _SILENT_s)
-
-    def _resume(self, now_s: float, with_hello: bool) -> None:
-        self.resumes += 1
-        self._gaps.forget()
-        self._streamed_s = now_s
-        self._resume_after_s = min(2 * self._resume_after_s, _SILENT_MAX_s)
-        if with_hello:
-            self._session.write(hello_frame())
-        self._stream_id = self._session.send("STREAM", enabled=1, sample_index=self._order.end)
+            self.resumes += 1
+            self._gaps.forget()
+            self._streamed_s = now_s
+            self._resume_after_s = min(2 * self._resume_after_s, _SILENT_MAX_s)
+            self._session.send("STREAM", enabled=1, sample_index=self._order.end)
 
     def _stream(self, first: int) -> int:
         """Returns the first sample that will come."""
