@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults mutation bench bench-force bench-link plots lint format generate golden chip clean
+.PHONY: help demo test faults mutation bench bench-force bench-link plots lint format generate release fuzz golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -60,6 +60,12 @@ format: $(VENV)/.lint ## Let ruff lay out the code
 generate: $(VENV)/.test ## Rewrite the generated files: device layout, message reference, stimulus
 	$(PY) -m protocol.generate
 	$(PY) -m seeds.traces.make_stimulus
+
+release: $(VENV)/.test ## Freeze the present version of the protocol: protocol/released/MAJOR.MINOR
+	@$(PY) -m tests.protocol.freeze
+
+fuzz: $(VENV)/.test ## 10 million random and mutated bytes into each parser, host and device (ARGS="--bytes 1e6 --seed 2")
+	@$(PY) -m tests.fuzz $(ARGS)
 
 golden: $(VENV)/.test ## Accept a law that was changed on purpose: rewrite seeds/traces/golden.csv
 	$(PY) -m tests.runtimes.golden

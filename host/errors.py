@@ -59,6 +59,10 @@ class PortBusy(LinkError):
     """Another program has the port: what is behind it cannot be asked."""
 
 
+class LinkLost(LinkError):
+    """The port of a device that had answered is gone: unplugged, or closed from the other side."""
+
+
 class NoAnswer(LinkError):
     """The port works, but no answer came in time."""
 

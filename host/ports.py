@@ -4,12 +4,12 @@ Never the first port found: several sleds are an error that lists them, and so i
 say which ports are worth asking; HELLO decides.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from host.errors import HostError, LinkError, NoDevice, PortBusy, VersionMismatch
 from host.session import Device, Session
-from host.transport import open_port
+from host.transport import Port, open_port
 from protocol import announce
 
 #: MicroPython on an RP2040. Other serial ports are listed, but not written to unless named.
@@ -22,6 +22,7 @@ class Candidate(NamedTuple):
 
     ports: tuple[str, ...]
     what: str
+    unique_id: str = ""  #: where it is known before asking
 
 
 class Found(NamedTuple):
@@ -140,10 +141,49 @@ def survey() -> list[Found]:
 def candidates() -> Iterator[Candidate]:
     """Devices worth asking: one for each running simulator and each USB controller."""
     for sim in announce.announcements():
-        yield Candidate(tuple(sim.ports), f"simulator, process {sim.pid}")
+        yield Candidate(tuple(sim.ports), f"simulator, process {sim.pid}", sim.unique_id)
     for port in _serial_ports():
         if (port.vid, port.pid) in _USB_IDS:
             yield Candidate((port.name,), port.what)
+
+
+def reopener(session: Session) -> Callable[[], Port]:
+    """Opens a port of the sled that `session` had found: the port of before, else wherever that sled is now.
+
+    What it returns raises HostError while the sled is not there. Ask HELLO before.
+    """
+    device, first_name = session.device, session.name
+    assert device is not None  # else nobody knows which sled to look for
+
+    def names() -> Iterator[str]:
+        yield session.name
+        if not first_name.startswith("sim://"):  # which is in this process, and nowhere else
+            for candidate in candidates():
+                if candidate.unique_id in ("", device.unique_id):
+                    yield from (name for name in candidate.ports if name != session.name)
+
+    def reopen() -> Port:
+        reason: HostError | None = None
+        for name in names():
+            try:
+                return _port_of(device.unique_id, name)
+            except HostError as error:
+                reason = reason or error
+        raise reason or NoDevice("it has no port", "host ports")
+
+    return reopen
+
+
+def _port_of(unique_id: str, name: str) -> Port:
+    """An open port to that very sled, of whatever version it is now."""
+    session = Session(open_port(name), name)
+    try:
+        if session.hello(_PROBE_s, any_version=True).unique_id == unique_id:
+            return session.port
+        raise NoDevice(f"another sled is at {name}", "host ports")
+    except BaseException:
+        session.close()
+        raise
 
 
 def _other_serial_ports() -> list[tuple[str, str]]:

@@ -1,17 +1,21 @@
 """A conversation with one device over an open port: HELLO, requests with repeats, and what comes unasked.
 
-One thread: time passes only while reading, which also is when heartbeats of a leased load go out.
-Time is the port's own where it has one (`now`, the simulator's virtual seconds), else the clock's.
+One thread reads, and time passes only while it does, which also is when heartbeats of a leased load go
+out; `write` and `new_id` are for any thread. Time is the port's own where it has one (`now`, the
+simulator's virtual seconds), else the clock's.
 """
 
+import contextlib
 import os
 import time
+from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, overload
 
-from host.errors import LinkError, NoAnswer, PortBusy, Refused, VersionMismatch
-from host.transport import Port
+from host.errors import LinkError, LinkLost, NoAnswer, PortBusy, Refused, VersionMismatch
+from host.strangers import Impression
+from host.transport import Port, forget_unsent
 from protocol import codes, compat, layout, units, wire
 
 ANSWER_s = 1.0  #: how long an answer is waited for, repeats included
@@ -19,8 +23,8 @@ _FIRST_REPEAT_s = 0.025
 _HEARTBEATS_PER_LEASE = 4
 _HEARTBEATS_REMEMBERED = 64  # a slow link answers only when later ones are on their way
 _INBOX_MESSAGES = 4096  # a telemetry frame pushed out is a gap, which the reader asks for again
-_EXCERPT_BYTES = 256
-_ANSWERS = ("REPLY", "LOAD_REPLY", "STATUS")
+_ANSWERS = {"SET_LOAD": "LOAD_REPLY", "GET_STATUS": "STATUS"}  # all others, and refusals, are REPLY
+_RANGES_MINOR, _RANGES = 1, 8  # devices from this version on keep so many ranges to send again
 _RESULTS = {code.number: code for code in codes.RESULTS}
 _DONE = ("OK", "LIMITED")
 
@@ -37,6 +41,7 @@ class Device(NamedTuple):
     ring_samples: int | None
     force_max_N: float | None
     bare_mass_kg: float | None
+    resend_ranges: int  #: how many requests to send samples again it keeps at once
 
 
 def _device(fields: dict[str, Any]) -> Device:
@@ -53,7 +58,17 @@ def _device(fields: dict[str, Any]) -> Device:
         ring_samples=fields.get("sample_count"),
         force_max_N=si("force_mN"),
         bare_mass_kg=si("mass_g"),
+        resend_ranges=_RANGES if fields["protocol_minor"] >= _RANGES_MINOR else 1,
     )
+
+
+def hello_frame() -> bytes:
+    """HELLO, behind a zero that ends whatever was left unfinished on the way to the device.
+
+    It holds no 0x03, which would interrupt a controller that is still starting.
+    """
+    version = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
+    return b"\0" + wire.encode("HELLO", version)
 
 
 class Session:
@@ -62,15 +77,19 @@ class Session:
     def __init__(self, port: Port, name: str) -> None:
         self.port = port
         self.name = name
-        self.now: Callable[[], float] = getattr(port, "now", time.monotonic)
         self.device: Device | None = None
+        self.tap: Callable[[wire.Frame], bool] | None = None
+        """Called by the reading thread for each valid frame, before all else; True takes the frame."""
+        self.heard_s = 0.0  #: when the bytes of the message that `messages` gave last were read
         self.frames = wire.FrameReader()  #: its counters tell of damaged frames
         self.undecoded = 0  #: whole frames that mean nothing to this host
         self.lease_lost: str | None = None  #: why the device no longer renews the lease, if so
-        self._received_bytes = 0
-        self._excerpt = b""
-        self._seen: set[str] = set()
-        self._inbox: deque[wire.Received] = deque(maxlen=_INBOX_MESSAGES)
+        self._impression = Impression()
+        self._clock: Callable[[], float] = getattr(port, "now", time.monotonic)
+        self._offset_s = 0.0
+        self._writing = allocate_lock()
+        self._numbering = allocate_lock()
+        self._inbox: deque[tuple[float, wire.Received]] = deque(maxlen=_INBOX_MESSAGES)
         self._next_id = int.from_bytes(os.urandom(2), "little")
         self._lease_ms = 0
         self._next_heartbeat = 0.0
@@ -86,6 +105,37 @@ class Session:
         """Give the port back; a held load stays."""
         self.port.close()
 
+    def now(self) -> float:
+        """The port's time in s; it goes on steadily when the port is changed."""
+        return self._clock() + self._offset_s
+
+    @property
+    def is_real_time(self) -> bool:
+        """Whether time passes by itself; else it is the port's, and passes while reading and opening."""
+        return not hasattr(self.port, "now")
+
+    def leave(self) -> None:
+        """The link has dropped: let go of the port, so that it can come back under its old name."""
+        if self.is_real_time:  # else the port still tells the time
+            with contextlib.suppress(OSError):
+                self.port.close()
+
+    def reconnect(self, port: Port) -> None:
+        """Go on with another open port. Ask HELLO next; until it is answered, heartbeats rest."""
+        with self._writing:
+            before_s, is_same_kind = self.now(), self.is_real_time != hasattr(port, "now")
+            left, self.port = self.port, port
+            self._clock = getattr(port, "now", time.monotonic)
+            if not is_same_kind or self.now() < before_s:
+                self._offset_s += before_s - self.now()
+        with contextlib.suppress(OSError):
+            left.close()
+        self.name = getattr(port, "name", None) or self.name
+        self._next_heartbeat = float("inf")
+        self._heartbeats.clear()
+        self.frames.feed(b"\0")  # the frame that was cut off will not go on
+        self._impression = Impression()
+
     @property
     def damaged_frames(self) -> int:
         """Frames that came in and were dropped: wrong check sum, cut short, too long, or unknown."""
@@ -93,21 +143,22 @@ class Session:
         return frames.bad_crc + frames.bad_cobs + frames.short + frames.oversized + self.undecoded
 
     def hello(self, within_s: float = ANSWER_s, any_version: bool = False) -> Device:
-        """Ask who is there. Raises VersionMismatch if only STOP may be said, unless `any_version`.
-
-        The bytes sent hold no 0x03, which would interrupt a controller that is still starting.
-        """
-        version = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
-        # The zero ends whatever another program left unfinished.
-        frame = b"\0" + wire.encode("HELLO", version)
-        reply = self._ask(frame, within_s, lambda message: message.name == "HELLO_REPLY")
+        """Ask who is there. Raises VersionMismatch if only STOP may be said, unless `any_version`."""
+        reply = self._ask(hello_frame(), within_s, lambda message: message.name == "HELLO_REPLY")
         if reply is None:
-            raise self._stranger(within_s)
+            raise self._impression.verdict(self.name, within_s, self.damaged_frames)
         self.device = _device(reply.fields)
-        compatibility = self.device.compatibility
-        if not compatibility.is_usable and not any_version:
-            raise VersionMismatch(f"{self.name}: {compatibility.sentence}", compatibility.command)
+        self._next_heartbeat = min(self._next_heartbeat, self.now())
+        if not any_version:
+            self.check_version()
         return self.device
+
+    def check_version(self) -> None:
+        """Raises VersionMismatch if only STOP may be said to the device that answered HELLO."""
+        assert self.device is not None
+        compatibility = self.device.compatibility
+        if not compatibility.is_usable:
+            raise VersionMismatch(f"{self.name}: {compatibility.sentence}", compatibility.command)
 
     def request(self, name: str, **fields: Any) -> wire.Received:
         """Send a command, wire units, and return its answer.
@@ -115,11 +166,12 @@ class Session:
         The same command id is repeated until the answer comes, and the device does a repeat only
         once. Raises Refused with the device's reason, LinkError when no answer comes.
         """
-        command_id = self._new_id()
+        command_id = self.new_id()
         frame = wire.encode(name, {"command_id": command_id, **fields})
+        names = ("REPLY", _ANSWERS.get(name))
 
         def answers(message: wire.Received) -> bool:
-            return message.name in _ANSWERS and message.fields.get("command_id") == command_id
+            return message.name in names and message.fields["command_id"] == command_id
 
         reply = self._ask(frame, ANSWER_s, answers)
         if reply is None:
@@ -133,14 +185,19 @@ class Session:
             raise self._refusal(name, reply, result)
         return reply
 
-    def send(self, name: str, **fields: Any) -> None:
-        """Send a command whose effect shows by itself; its answer is left among the messages."""
-        self._write(wire.encode(name, {"command_id": self._new_id(), **fields}))
+    def send(self, name: str, **fields: Any) -> int:
+        """Send a command whose effect shows by itself. Returns its id; the answer is among the messages."""
+        command_id = self.new_id()
+        self.write(wire.encode(name, {"command_id": command_id, **fields}))
+        return command_id
 
     def stop(self, drop: bool = False) -> None:
-        """Lower the load, or release it at once with `drop`. Works with a device of any version."""
+        """Lower the load, or release it at once with `drop`. Works with a device of any version.
+
+        It overtakes whatever still waits on its way to the device.
+        """
         while True:
-            command_id = self._new_id()
+            command_id = self.new_id()
             frame = wire.encode("STOP", {"command_id": command_id, "stop_kind": int(drop)})
             if b"\x03" not in frame:  # which would interrupt a controller that is still starting
                 break
@@ -155,7 +212,7 @@ class Session:
                 heard.append(received)
 
         self.hold_lease(0)
-        if self._ask(frame, ANSWER_s, answers, foreign) is None and not heard:
+        if self._ask(frame, ANSWER_s, answers, foreign, overtakes=True) is None and not heard:
             raise NoAnswer(
                 f"{self.name} did not confirm STOP within {ANSWER_s:g} s: press the emergency stop",
                 "host stop --drop",
@@ -173,10 +230,11 @@ class Session:
         end = self.now() + for_s
         while True:
             while self._inbox:
-                yield self._inbox.popleft()
+                self.heard_s, message = self._inbox.popleft()
+                yield message
             if self.now() >= end:
                 return
-            self._inbox.extend(self._pump())
+            self._keep(self._pump())
             if idle and not self._inbox:
                 yield None
 
@@ -187,9 +245,33 @@ class Session:
         self._heartbeats.clear()
         self.lease_lost = None
 
-    def _new_id(self) -> int:
-        self._next_id = (self._next_id + 1) & 0xFFFF
-        return self._next_id
+    def new_id(self) -> int:
+        """A number for a command. Any thread may ask."""
+        with self._numbering:
+            self._next_id = (self._next_id + 1) & 0xFFFF
+            return self._next_id
+
+    def write(self, frame: bytes, overtakes: bool = False) -> None:
+        """Send a whole frame; any thread may. Raises LinkError.
+
+        With `overtakes` (for STOP) bytes that still wait for the device are thrown away, and a thread
+        that is stuck in writing is not waited for: whatever is cut off by that is repeated by its owner.
+        """
+        has_turn = self._writing.acquire(not overtakes)
+        try:
+            if overtakes:
+                forget_unsent(self.port)
+                frame = b"\0" + frame
+            self.port.write(frame)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        finally:
+            if has_turn:
+                self._writing.release()
+
+    def _keep(self, messages: list[wire.Received]) -> None:
+        heard_s = self.now()
+        self._inbox.extend((heard_s, message) for message in messages)
 
     def _ask(
         self,
@@ -197,21 +279,21 @@ class Session:
         within_s: float,
         answers: Callable[[wire.Received], bool],
         unknown: Callable[[wire.Frame], None] = lambda frame: None,
+        overtakes: bool = False,
     ) -> wire.Received | None:
         """Send `frame`, again after 25 ms and each time twice as long, until an answer or the deadline."""
         deadline = self.now() + within_s
         wait_s = _FIRST_REPEAT_s
         while self.now() < deadline:
-            self._write(frame)
+            self.write(frame, overtakes)
             repeat_at = min(self.now() + wait_s, deadline)
             wait_s *= 2
             while self.now() < repeat_at:
-                found = None
-                for message in self._pump(unknown):
-                    if found is None and answers(message):
-                        found = message
-                    else:
-                        self._inbox.append(message)
+                messages = self._pump(unknown)
+                found = next((message for message in messages if answers(message)), None)
+                if found is not None:
+                    messages.remove(found)
+                self._keep(messages)
                 if found is not None:
                     return found
         return None
@@ -224,18 +306,18 @@ class Session:
             data = self.port.read(self.port.in_waiting or 1)
         except OSError as error:  # pyserial's SerialException is one
             raise self._broken(error) from None
-        self._received_bytes += len(data)
-        if len(self._excerpt) < _EXCERPT_BYTES:
-            self._excerpt += data[:_EXCERPT_BYTES]
+        self._impression.note(data)
         messages = []
         for frame in self.frames.feed(data):
+            if self.tap is not None and self.tap(frame):
+                continue
             try:
                 message = wire.decode(frame)
             except ValueError:
                 self.undecoded += 1
                 unknown(frame)
                 continue
-            self._seen.add(message.name)
+            self._impression.note_message(message.name)
             if message.name == "REPLY" and message.fields["command_id"] in self._heartbeats:
                 self._note_heartbeat(message)
             else:
@@ -249,23 +331,20 @@ class Session:
                 "another program may have the sled, or its cable is out",
                 "host ports",
             )
-        return LinkError(f"the link to {self.name} broke: {error}", "host ports")
+        return LinkLost(f"the link to {self.name} broke: {error}", "host ports")
 
-    def _write(self, frame: bytes) -> None:
-        try:
-            self.port.write(frame)
-        except OSError as error:
-            from serial import SerialTimeoutException
+    def _unwritable(self, error: OSError) -> LinkError:
+        from serial import SerialTimeoutException
 
-            if self.device is None and not isinstance(error, SerialTimeoutException):
-                raise self._broken(error) from None  # closed while HELLO was on its way
-            raise LinkError(f"{self.name} takes no bytes: {error}", "host ports") from None
+        if self.device is None and not isinstance(error, SerialTimeoutException):
+            return self._broken(error)  # closed while HELLO was on its way
+        return LinkLost(f"{self.name} takes no bytes: {error}", "host ports")
 
     def _send_heartbeat(self) -> None:
-        command_id = self._new_id()
+        command_id = self.new_id()
         self._heartbeats.append(command_id)
         self._next_heartbeat = self.now() + self._lease_ms / 1000 / _HEARTBEATS_PER_LEASE
-        self._write(wire.encode("HEARTBEAT", {"command_id": command_id, "lease_ms": self._lease_ms}))
+        self.write(wire.encode("HEARTBEAT", {"command_id": command_id, "lease_ms": self._lease_ms}))
 
     def _note_heartbeat(self, reply: wire.Received) -> None:
         result = _RESULTS.get(reply.fields["result"])
@@ -285,32 +364,3 @@ class Session:
             hint.get(result.name if result else "", "host status"),
             reply.fields["result"],
         )
-
-    def _stranger(self, within_s: float) -> NoAnswer:
-        """What a port is that did not answer HELLO, as far as its bytes tell."""
-        count, name = self._received_bytes, self.name
-        if not count:
-            sentence = f"{name} is silent: nothing answered HELLO within {within_s:g} s"
-        elif "HELLO" in self._seen:
-            sentence = f"{name} only returns what is sent to it: a loop-back, not a sled"
-        elif self._seen:
-            sentence = f"{name} sends a sled's frames but does not answer HELLO within {within_s:g} s"
-        elif not self._is_text():
-            sentence = (
-                f"{name} is full of noise: {count} bytes, {self.damaged_frames} damaged frames, no whole one"
-            )
-        elif b">>>" in self._excerpt:
-            return NoAnswer(
-                f"{name} is at MicroPython's prompt, not in the sled's firmware", codes.ONE_VERSION_COMMAND
-            )
-        else:
-            shown = " ".join(self._excerpt.decode("ascii", "replace").split())[:40]
-            sentence = f"{name} belongs to another program's device: it sends text ('{shown}')"
-        return NoAnswer(sentence, "host ports")
-
-    def _is_text(self) -> bool:
-        """Whether what came first looks written for people: letters, and an end of line."""
-        if not any(byte in b"\r\n" for byte in self._excerpt):
-            return False
-        printable = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in self._excerpt)
-        return printable > 0.9 * len(self._excerpt)

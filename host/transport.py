@@ -4,6 +4,7 @@ Serial ports are locked (`exclusive`), so that two programs never steal each oth
 runs the simulator in this process; `socket://host:port` reaches one served over TCP.
 """
 
+import contextlib
 import errno
 import re
 import sys
@@ -46,6 +47,15 @@ def open_port(name: str) -> Port:
     if scheme.lower() == "socket":
         return _open_socket(name)
     return _open_url(name, scheme.lower())
+
+
+def forget_unsent(port: Port) -> None:
+    """Throw away bytes that the driver still keeps; a port that cannot do that sends them."""
+    discard = getattr(port, "reset_output_buffer", None)
+    if discard is not None:
+        # A terminal that is gone raises `termios.error`, which is no OSError: the write that follows tells.
+        with contextlib.suppress(Exception):
+            discard()
 
 
 def _open_serial(name: str) -> Port:

@@ -1,11 +1,14 @@
 """Loads, devices and faults as JSON fields and as words for people. Rounds for reading, nothing else."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from host.loading import Applied, Request
+from host.loading import Applied, Request, applied
 from host.loads import G_m_per_s2, Load
 from host.session import Device
 from protocol import codes
+
+if TYPE_CHECKING:
+    from host.following import Away, Back
 
 _LIMITS = {limit.name: limit.sentence for limit in codes.LIMITS}
 
@@ -97,3 +100,19 @@ def state_words(state: str) -> str:
         if mode.name.lower() == state:
             return f"{state.replace('_', ' ')}: {mode.sentence}"
     return state
+
+
+def away_line(away: "Away") -> str:
+    """The link has dropped."""
+    return f"{away.reason}; waiting for the sled, which goes on by itself"
+
+
+def back_lines(back: "Back", friction: float) -> list[str]:
+    """The sled is there again: where, and the load in force as it was read back."""
+    restarted = ", and has restarted: what it measured in between is gone" if back.has_restarted else ""
+    now = applied(back.status)
+    load = both_ways(now, friction) if now.state in ("armed", "loading") else []
+    return [
+        f"back at {back.port} after {back.away_s:.1f} s{restarted}; {state_words(now.state)}",
+        *(f"load in force, {line}" for line in load),
+    ]

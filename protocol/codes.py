@@ -41,6 +41,10 @@ RESULTS = (
     Code(12, "UNKNOWN_SETTING", "There is no setting of that number; see protocol/MESSAGES.md."),
     Code(13, "NO_LEASE", "No lease to renew: it has lapsed and the load was lowered; send the load again."),
     Code(14, "NOT_SAVED", "The flash did not keep it; the settings are in force until the next reset."),
+    Code(
+        15, "BUTTON_HELD", "A button of the sled is held down, which means stop; let it go, then try again."
+    ),
+    Code(16, "BUSY", "The sled keeps as many requests as it can; ask again in a moment."),
 )
 
 MODES = (

@@ -25,7 +25,7 @@ from construct import (
 from protocol.quantities import QUANTITIES
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 0
+PROTOCOL_MINOR = 1
 
 UNIQUE_ID_BYTES = 8
 
@@ -94,7 +94,13 @@ MESSAGES: tuple[Message, ...] = (
         Struct(*_COMMAND, *_fields("stop_kind")),
         "Lower the load (RAMP) or release it at once (DROP). Frozen for ever; always accepted.",
     ),
-    Message(0x03, "ARM", True, Struct(*_COMMAND), "Allow loads from now on, starting from no load."),
+    Message(
+        0x03,
+        "ARM",
+        True,
+        Struct(*_COMMAND),
+        "Allow loads from now on, starting from no load; refused while a button of the sled is held.",
+    ),
     Message(
         0x04,
         "SET_LOAD",
@@ -129,14 +135,16 @@ MESSAGES: tuple[Message, ...] = (
         "STREAM",
         True,
         Struct(*_COMMAND, *_fields("enabled", "sample_index")),
-        "Send telemetry from that sample on (or from the oldest still kept), or stop sending it.",
+        "Send telemetry from that sample on (or from the oldest still kept), or stop sending it. Live "
+        "samples come first, then older ones as if asked for by RESEND; earlier RESENDs are forgotten.",
     ),
     Message(
         0x0C,
         "RESEND",
         True,
         Struct(*_COMMAND, *_fields("sample_index", "sample_count")),
-        "Send these samples again; those already overwritten are declared by SAMPLES_LOST.",
+        "Send these samples again, after live ones; those already overwritten are declared by SAMPLES_LOST. "
+        "BUSY: as many gaps as it can keep are waiting; ask again.",
     ),
     Message(0x0D, "CLOCK_PING", True, Struct(*_fields("ping_id")), "Answered by CLOCK_PONG."),
     Message(
@@ -247,7 +255,7 @@ BY_NAME = {message.name: message for message in MESSAGES}
 #: Last field of HELLO_REPLY that every version has at the same place.
 HELLO_REPLY_FROZEN_LAST = "boot_id"
 
-#: Bit 0 of a frame's flags: these samples were asked for by RESEND.
+#: Bit 0 of a frame's flags: these samples fill a gap, asked for by RESEND or left by the live ones.
 FLAG_RESENT = 1
 
 #: kind, flags and CRC-32 around the body, and the greatest frame before COBS.

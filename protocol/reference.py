@@ -105,7 +105,7 @@ def reference() -> str:
             "",
             "A frame on the wire is `COBS(kind u8, flags u8, body, crc32 u32) 0x00`. Integers are",
             "little-endian; the CRC is zlib's, over kind, flags and body. Before COBS a frame has at most",
-            f"{messages.FRAME_BYTES_MAX} bytes. Flag {messages.FLAG_RESENT} marks telemetry asked for again.",
+            f"{messages.FRAME_BYTES_MAX} bytes. Flag {messages.FLAG_RESENT} marks samples that fill a gap.",
             "",
             "Offsets count from the start of the body. A value on the host is the wire's value times the",
             "factor given; without a factor both are the same.",

@@ -303,8 +303,8 @@ class Rig(Plugged):
                 self.ticks = now
                 board.now_ms = now
                 app.poll()  # type: ignore[no-untyped-call]
-                if app.leaving and app.link.is_quiet():  # type: ignore[no-untyped-call]
-                    # What App.run does once its answer is on its way.
+                if app.is_over():  # type: ignore[no-untyped-call]
+                    # What App.run does then.
                     if app.leaving == App.LEAVE_REBOOT:
                         board.reboot()
                     else:

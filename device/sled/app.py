@@ -21,6 +21,7 @@ _BUS_WATCHED_mW = 20_000  # of braking; less does not move the bus's voltage eno
 _MOVES_mm_per_s_q10 = 30 << 10
 _STANDS_ticks = 500
 _FRAMES_A_PASS = 8
+_GOODBYE_ms = 100  # for the last answer to leave, if anybody reads
 # Sample numbers are good for 12 days. After 6 a sled that nobody uses starts anew, with a new boot id.
 _INDEX_AGED = 1 << 29
 
@@ -46,6 +47,7 @@ class App:
         self.storage = Storage(self)
         self.panel = Panel(self)
         self._leaving = 0
+        self._leaving_ms = 0  # when it was asked for
         self._reported = 0  # faults already sent to the host
         self._since_ticks = array("i", [-1] * len(guard.LASTING))
         self._bus_mV = 0
@@ -67,10 +69,8 @@ class App:
 
     def run(self):
         """Run until a command leaves the firmware."""
-        while not self._leaving:
+        while not self.is_over():
             self.poll()
-        while not self.link.is_quiet():
-            self.link.flush()
         if self._leaving == self.LEAVE_REBOOT:
             self.board.reboot()
         else:
@@ -81,6 +81,9 @@ class App:
         self.s[tick.MAIN_LEFT_ticks] = _MAIN_LIMIT_ticks
         self._watch_tick()
         self._update_mode()
+        if self._leaving:
+            self.link.flush()
+            return
         self.panel.poll()
         # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
         # must work on a host that does not read, and whoever misses an answer asks again.
@@ -117,6 +120,8 @@ class App:
             return layout.RESULT_RAMPING_DOWN
         if modes.is_armed(self.mode):
             return layout.RESULT_OK
+        if self.panel.is_stop():
+            return layout.RESULT_BUTTON_HELD
         s = self.s
         s[tick.LOAD_PENDING] = 0
         for at in range(2 * tick.LOAD_WORDS):
@@ -204,13 +209,22 @@ class App:
         self._reported = 0
 
     def leave(self, how):
-        """Leave the firmware after this pass."""
-        self._leaving = how
+        """Leave the firmware once the answers queued have left, or nobody takes them."""
+        if not self._leaving:
+            self._leaving = how
+            self._leaving_ms = self.board.uptime_ms()
 
     @property
     def leaving(self):
         """LEAVE_REPL or LEAVE_REBOOT once asked for, else 0."""
         return self._leaving
+
+    def is_over(self):
+        """Whether `run()` is to end."""
+        if not self._leaving:
+            return False
+        waited_ms = (self.board.uptime_ms() - self._leaving_ms) & _UPTIME_MASK
+        return self.link.is_quiet() or waited_ms > _GOODBYE_ms
 
     def look_for_faults(self):
         """Raise the trigger of whatever fault is latched, and latch the slow ones."""

@@ -11,8 +11,22 @@ from . import VERSION, codec, layout, modes, settings, tick
 _LEASE_MIN_ms = 100
 _LEASE_MAX_ms = 10_000
 _COMMAND_ID_AT = layout.HEADER_BYTES
-# Questions: a repeat wants the answer of now.
-_ANSWERED_AFRESH = (layout.KIND_GET_STATUS, layout.KIND_GET_SETTING, layout.KIND_CLOCK_PING)
+# A host repeats a command until it has the answer, and the line may hold bytes back: a repeat may come when
+# others have been answered since. Of all else a repeat wants the answer of now; STOP acts each time.
+_CHANGING = (
+    layout.KIND_ARM,
+    layout.KIND_SET_LOAD,
+    layout.KIND_CLEAR_FAULT,
+    layout.KIND_SET_SETTING,
+    layout.KIND_SAVE_SETTINGS,
+    layout.KIND_STREAM,
+    layout.KIND_ENTER_REPL,
+    layout.KIND_REBOOT,
+)
+_ANSWERS = 8
+_ANSWER_BYTES = layout.HEADER_BYTES + layout.SIZE_LOAD_REPLY  # the longest to be remembered
+# Ids come round again after some hours; no repeat is so late.
+_REMEMBERED_ticks = 60 * tick.TICKS_PER_s
 
 
 class Commands:
@@ -40,10 +54,13 @@ class Commands:
         }
         self._version_matches = False
         self._load = array("i", bytearray(8 * tick.LOAD_WORDS))  # a load while it is checked
-        self._last_kind = 0
-        self._last_id = 0
-        self._last_answer = bytearray(layout.FRAME_BYTES_MAX)
-        self._last_length = 0
+        # The last answers to commands that change something, in a circle.
+        self._kinds = bytearray(_ANSWERS)  # 0: none
+        self._ids = array("i", bytearray(4 * _ANSWERS))
+        self._at_ticks = array("i", bytearray(4 * _ANSWERS))
+        self._lengths = bytearray(_ANSWERS)
+        self._answers = bytearray(_ANSWERS * _ANSWER_BYTES)
+        self._slot = 0
 
     def handle(self, length):
         """Do what the frame of `length` bytes in `link.frame` asks and queue the answer."""
@@ -55,7 +72,10 @@ class Commands:
         body = length - layout.HEADER_BYTES
         if kind == layout.KIND_HELLO:
             if body >= layout.SIZE_HELLO:  # frozen; a later version may append
-                self._last_length = 0  # a new host numbers its commands anew
+                # A new host numbers its commands anew: its first must not be taken for another's old one.
+                # Bytes keep their order, so no repeat from before a HELLO comes after it.
+                for slot in range(_ANSWERS):
+                    self._kinds[slot] = 0
                 app.telemetry.stream(False, 0)
                 app.report_faults_again()
                 app.link.send(self._hello(frame))
@@ -65,10 +85,9 @@ class Commands:
             return
         command_id = codec.get_u16(frame, _COMMAND_ID_AT)
         if kind == layout.KIND_STOP and body >= layout.SIZE_STOP:
-            self._remember(kind, command_id, self._stop(frame))
+            app.link.send(self._stop(frame))
             return
-        if self._last_length and kind == self._last_kind and command_id == self._last_id:
-            self._answer_again()
+        if kind in _CHANGING and self._answer_again(kind, command_id):
             return
         row = self._table.get(kind)
         if row is None:
@@ -79,24 +98,35 @@ class Commands:
             length = self._reply(command_id, layout.RESULT_BAD_LENGTH)
         else:
             length = row[1](frame)
-        self._remember(kind, command_id, length)
+        if kind in _CHANGING:
+            self._remember(kind, command_id, length)
+        app.link.send(length)
 
     def _remember(self, kind, command_id, length):
-        """Keep the answer just built for a repeat of the same command, and send it."""
+        """Keep the answer just built for a repeat of the same command; the oldest is forgotten."""
+        slot = self._slot
+        self._slot = (slot + 1) % _ANSWERS
+        self._kinds[slot] = kind
+        self._ids[slot] = command_id
+        self._at_ticks[slot] = self.app.s[tick.SAMPLE_INDEX]
+        self._lengths[slot] = length
         out = self.app.link.out
-        if kind not in _ANSWERED_AFRESH:
-            for at in range(length):
-                self._last_answer[at] = out[at]
-            self._last_kind = kind
-            self._last_id = command_id
-            self._last_length = length
-        self.app.link.send(length)
+        for at in range(length):
+            self._answers[slot * _ANSWER_BYTES + at] = out[at]
 
-    def _answer_again(self):
-        out = self.app.link.out
-        for at in range(self._last_length):
-            out[at] = self._last_answer[at]
-        self.app.link.send(self._last_length)
+    def _answer_again(self, kind, command_id):
+        """Send the answer that this command has had already. False if it has had none."""
+        app = self.app
+        for slot in range(_ANSWERS):
+            if self._kinds[slot] != kind or self._ids[slot] != command_id:
+                continue
+            if app.s[tick.SAMPLE_INDEX] - self._at_ticks[slot] > _REMEMBERED_ticks:
+                continue
+            for at in range(self._lengths[slot]):
+                app.link.out[at] = self._answers[slot * _ANSWER_BYTES + at]
+            app.link.send(self._lengths[slot])
+            return True
+        return False
 
     def _begin(self, kind):
         """Start an answer; returns its buffer."""
@@ -270,10 +300,10 @@ class Commands:
         command_id = codec.get_u16(frame, layout.OFF_RESEND_COMMAND_ID)
         first = codec.get_i32(frame, layout.OFF_RESEND_SAMPLE_INDEX)
         count = codec.get_u16(frame, layout.OFF_RESEND_SAMPLE_COUNT)
-        if first < 0 or first + count > self.app.s[tick.SAMPLE_INDEX]:
+        if first < 0 or first > self.app.s[tick.SAMPLE_INDEX] - count:
             return self._reply(command_id, layout.RESULT_BAD_VALUE)
-        self.app.telemetry.resend(first, count)
-        return self._reply(command_id, layout.RESULT_OK, first)
+        is_kept = self.app.telemetry.resend(first, count)
+        return self._reply(command_id, layout.RESULT_OK if is_kept else layout.RESULT_BUSY, first)
 
     def _clock_ping(self, frame):
         out = self._begin(layout.KIND_CLOCK_PONG)

@@ -6,7 +6,7 @@ except ImportError:
     from .cpython import const
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(0)
+PROTOCOL_MINOR = const(1)
 UNIQUE_ID_BYTES = const(8)
 HEADER_BYTES = const(2)
 CRC_BYTES = const(4)
@@ -160,6 +160,8 @@ RESULT_UNSUPPORTED = const(11)
 RESULT_UNKNOWN_SETTING = const(12)
 RESULT_NO_LEASE = const(13)
 RESULT_NOT_SAVED = const(14)
+RESULT_BUTTON_HELD = const(15)
+RESULT_BUSY = const(16)
 MODE_IDLE = const(0)
 MODE_ARMED = const(1)
 MODE_LOADING = const(2)
@@ -213,7 +215,7 @@ SAMPLE_MODE_SHIFT = const(1)
 SAMPLE_MODE_MASK = const(7)
 SAMPLE_LIMITS_SHIFT = const(4)
 
-LAYOUT_HASH_BYTES = b"\xc9\xa6\x39\x70"
+LAYOUT_HASH_BYTES = b"\xb1\xc6\xf0\x70"
 # Greatest value of each word of a load, in order; the lowest is 0.
 LOAD_MAXIMA = (
     1000000,

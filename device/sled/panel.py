@@ -85,6 +85,14 @@ class Panel:
             self._slice = now >> _SLICE_TICKS
             self._show(now)
 
+    def is_stop(self):
+        """Whether what is pressed now is STOP: a button for 0.8 s, or both. One never let go since the start
+        is none."""
+        if not self._held & ~self._never_open:
+            return False
+        held_ticks = self._app.s[tick.SAMPLE_INDEX] - self._since & _INDEX_MASK
+        return self._held == _BOTH or held_ticks >= _HELD_ticks
+
     def _press(self, held, now):
         """A press from its first contact to the last: at the end its deed, or STOP on the way."""
         app = self._app
@@ -108,7 +116,7 @@ class Panel:
             held_ticks = 0
         if mode != self._mode:
             self._mode = _SPENT
-        if held & ~self._never_open and (held == _BOTH or held_ticks >= _HELD_ticks):
+        if self.is_stop():
             if modes.PERMITS[app.mode] == tick.PERMIT_RAISE:
                 app.trigger(modes.STOP)
             elif self._mode == layout.MODE_FAULT and held == DOWN and held_ticks >= _CLEARS_ticks:

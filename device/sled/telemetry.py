@@ -1,13 +1,17 @@
-"""Samples from the tick's ring to the host: live ones first, then those asked for again.
+"""Samples from the tick's ring to the host: live ones first, then those that are missing there.
 
 The index never skips: what the ring has overwritten is declared by SAMPLES_LOST, never passed over.
 """
 
 from . import codec, layout, tick
+from .ranges import Ranges
 
-# The tick may overwrite the oldest samples while a frame is being copied.
-_MARGIN_SAMPLES = 64
+# What a host may count on, and what is still sent: live samples go first, and the tick goes on while a frame
+# is being copied.
+_KEPT_SAMPLES = tick.RING_SAMPLES - 64
+_SENT_SAMPLES = tick.RING_SAMPLES - 32
 _BATCH_SAMPLES = 16
+_BEHIND_SAMPLES = 256
 _LOST_MAX = 0xFFFF
 
 
@@ -16,55 +20,52 @@ class Telemetry:
 
     def __init__(self, app):
         self.app = app
-        self.kept_samples = tick.RING_SAMPLES - _MARGIN_SAMPLES
+        self.kept_samples = _KEPT_SAMPLES
         self.is_streaming = False
-        self._next = 0
-        self._again_next = 0
-        self._again_end = 0
-
-    def _oldest(self):
-        oldest = self.app.s[tick.SAMPLE_INDEX] - self.kept_samples
-        return oldest if oldest > 0 else 0
+        self._next = 0  # first live sample to send
+        self._again = Ranges()
 
     def stream(self, enabled, first):
         """Start with sample `first`, or the oldest still kept; or stop. Returns the first to come."""
         newest = self.app.s[tick.SAMPLE_INDEX]
-        oldest = self._oldest()
         self.is_streaming = enabled
-        self._again_next = self._again_end = 0
-        self._next = oldest if first < oldest else first
-        if self._next > newest:
-            self._next = newest
+        self._again.count = 0
+        self._next = min(max(first, newest - _KEPT_SAMPLES, 0), newest)
         return self._next
 
     def resend(self, first, count):
-        """Send these samples again when nothing newer waits; replaces an earlier request."""
-        self._again_next = first
-        self._again_end = first + count
+        """Send these samples again when no live one waits, the lowest first. False: too many gaps wait."""
+        return self._again.add(first, first + count)
 
     def poll(self):
-        """Send at most one frame."""
+        """Send at most one frame, once everything before it has left: no answer waits for more than one."""
         if not self.app.link.is_quiet():
             return
         newest = self.app.s[tick.SAMPLE_INDEX]
+        again = self._again
         if self.is_streaming and newest - self._next >= _BATCH_SAMPLES:
+            # A stream from an old sample, or a host that did not read for a while: the host steers by what is
+            # now, so the rest becomes a gap like any other. Live comes first even when the oldest samples are
+            # about to be overwritten: it takes a third of the link, the ring overtakes the gap as slowly as
+            # live samples come, so the gap is filled all the same. A link too slow for that loses some either
+            # way; it loses, and is told of, the old ones.
+            if newest - self._next > _BEHIND_SAMPLES:
+                live = newest - _BATCH_SAMPLES
+                if self.resend(self._next, live - self._next):
+                    self._next = live
             self._next = self._send(self._next, newest, 0)
-        elif self._again_next < self._again_end:
-            self._again_next = self._send(self._again_next, self._again_end, layout.FLAG_RESENT)
+        elif again.count:
+            again.cut(self._send(again.first[0], again.end[0], layout.FLAG_RESENT))
 
     def _send(self, first, end, flags):
         """Send samples from `first` on, or declare lost what is gone. Returns the next to send."""
         app = self.app
         out = app.link.out
         out[1] = flags
-        oldest = self._oldest()
-        if first < oldest:
+        newest = app.s[tick.SAMPLE_INDEX]
+        if first < newest - _SENT_SAMPLES:
             # Some more than is gone, or the tick would overtake again before the next frame.
-            last = oldest + _MARGIN_SAMPLES
-            if last > end:
-                last = end
-            if last - first > _LOST_MAX:
-                last = first + _LOST_MAX
+            last = min(newest - _KEPT_SAMPLES, end, first + _LOST_MAX)
             out[0] = layout.KIND_SAMPLES_LOST
             codec.put_u16(out, layout.OFF_SAMPLES_LOST_BOOT_ID, app.board.boot_id)
             codec.put_i32(out, layout.OFF_SAMPLES_LOST_SAMPLE_INDEX, first)

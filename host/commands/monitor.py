@@ -1,5 +1,6 @@
 """`host monitor`: force, speed and position live, and a summary at the end."""
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +9,11 @@ from host import cli, view
 from host.errors import BadValue
 
 if TYPE_CHECKING:
-    from host.telemetry import Sample
+    from host.following import Back, Item
+    from host.samples import Sample
+    from host.session import Device
+
+_LOOK_s = 0.1
 
 
 @cli.command("monitor")
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 def command(seconds: float | None, every: float) -> cli.Answer:
     """Watch the sled: every sample is read, one line is shown per --every seconds, lengths as they end.
 
+    The cable may be pulled out and put back, at another port too; it never sets a load.
+
     \b
     Examples:
       host monitor
@@ -27,46 +34,112 @@ def command(seconds: float | None, every: float) -> cli.Answer:
     """
     if not every > 0 or (seconds is not None and not 0 < seconds < float("inf")):
         raise BadValue("--seconds and --every are times above 0", "host monitor --seconds 60 --every 1")
+    from host.following import Follower
     from host.interrupt import stop_wish
-    from host.lengths import LengthFinder
-    from host.ports import connect
-    from host.summary import length_fields, length_line, summary_fields, summary_lines
-    from host.telemetry import Lost, Telemetry
+    from host.ports import connect, reopener
+    from host.summary import length_fields, summary_fields, summary_lines
 
     with connect(cli.settings().port) as session, stop_wish() as is_over:
         device = session.device
-        assert device is not None and device.sample_period_s is not None  # connect has asked HELLO
-        telemetry = Telemetry(session)
-        finder = LengthFinder(device.sample_period_s)
-        telemetry.start()
-        begun_s = session.now()
-        due_s = None
+        assert device is not None  # connect has asked HELLO
+        follower = Follower(session, reopener(session))
+        follower.start()
+        end_s = math.inf if seconds is None else session.now() + seconds
         cli.say(view.device_words(device))
-        while not is_over():
-            left_s = 0.1 if seconds is None else min(0.1, begun_s + seconds - session.now())
-            if left_s <= 0:
-                break
-            for item in telemetry.run(left_s):
-                length = finder.feed(item)
-                if length is not None:
-                    cli.say(length_line(length))
-                if isinstance(item, Lost):
-                    cli.say(f"lost {item.sample_count} samples from {item.sample_index} on")
-                    continue
-                if due_s is None or item.time_s >= due_s:
-                    due_s = item.time_s + every
-                    cli.say(_now_line(item))
-        for item in telemetry.finish():
-            finder.feed(item)
-        finder.finish()
+        watch = _Watch(device, every)
+        while not is_over() and session.now() < end_s:
+            for item in follower.run(min(_LOOK_s, end_s - session.now())):
+                watch.take(item)
+            watch.wait(follower.away_s)
+        for item in follower.finish():
+            watch.take(item, is_shown=False)
+        watch.finder.finish()
         damaged = session.damaged_frames
     fields = {
-        **summary_fields(finder, telemetry),
+        **summary_fields(watch.finder, follower.telemetry),
         "damaged_frames": damaged,
-        "each_length": [length_fields(length) for length in finder.lengths],
+        "link_dropped": watch.dropped,
+        "away_s": round(watch.away_s, 3),
+        "restarts": watch.restarts,
+        "each_length": [length_fields(length) for length in watch.finder.lengths],
         "device": view.device_fields(device),
     }
-    return cli.Answer(fields, ["", *summary_lines(fields)])
+    return cli.Answer(fields, ["", *summary_lines(fields), *_link_lines(watch)])
+
+
+class _Watch:
+    """Says what happens, and counts it."""
+
+    def __init__(self, device: "Device", every_s: float) -> None:
+        from host.lengths import LengthFinder
+        from host.samples import SampleReader
+
+        assert device.sample_period_s is not None  # else nobody can follow it
+        self.dropped = self.restarts = 0
+        self.away_s = 0.0
+        self.finder = LengthFinder(device.sample_period_s)
+        self._reader = SampleReader(device.sample_period_s)
+        self._every_s = every_s
+        self._due_s = -math.inf
+        self._last: Sample | None = None
+        self._waited_s = 0.0
+
+    def take(self, item: "Item", is_shown: bool = True) -> None:
+        """All that the follower gives."""
+        from host.commands.set_load import usual_friction
+        from host.following import Away, Back, Batch, Lost
+        from host.summary import length_line
+
+        if isinstance(item, Batch):
+            for sample in self._reader.read(item):
+                length = self.finder.feed(sample)
+                if length is not None:
+                    cli.say(length_line(length))
+                if is_shown and sample.time_s >= self._due_s:
+                    self._due_s = sample.time_s + self._every_s
+                    cli.say(_now_line(sample))
+                self._last = sample
+        elif isinstance(item, Lost):
+            self.finder.feed(item)
+            cli.say(f"lost {item.sample_count} samples from {item.sample_index} on")
+        elif isinstance(item, Away):
+            self.dropped += 1
+            self._waited_s = 0.0
+            cli.say(view.away_line(item))
+        elif isinstance(item, Back):
+            self.away_s += item.away_s
+            if item.has_restarted:
+                self._restart(item)
+            for line in view.back_lines(item, usual_friction()):
+                cli.say(line)
+
+    def _restart(self, back: "Back") -> None:
+        """Time goes on after the pause, and the way from where the sled was: nobody measured in between."""
+        from host.batches import Lost
+        from host.samples import SampleReader
+
+        period_s = back.device.sample_period_s
+        assert period_s is not None
+        self.restarts += 1
+        self.finder.feed(Lost(0, 0))  # no work is known across the pause
+        if self._last is None:
+            self._reader = SampleReader(period_s)
+            return
+        uptime_s = back.status["sample_index"] * period_s
+        begun_s = self._last.time_s + max(back.away_s - uptime_s, 0.0)
+        self._reader = SampleReader(period_s, begun_s, self._last.position_m)
+
+    def wait(self, away_s: float | None) -> None:
+        """Once a second, that the sled is not there."""
+        if away_s is not None and away_s >= self._waited_s + 1.0:
+            self._waited_s = math.floor(away_s)
+            cli.say(f"no sled for {self._waited_s:g} s; Ctrl-C ends the waiting")
+
+
+def _link_lines(watch: _Watch) -> list[str]:
+    if not watch.dropped:
+        return []
+    return [f"link dropped {watch.dropped} times, {watch.away_s:.1f} s in all; {watch.restarts} restarts"]
 
 
 def _now_line(sample: "Sample") -> str:

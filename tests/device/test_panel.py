@@ -174,11 +174,12 @@ def test_both_buttons_together_stop_at_once_and_do_nothing_when_let_go(bench: Be
 
 
 def test_whoever_goes_on_holding_keeps_the_sled_from_being_armed_again(bench: Bench) -> None:
-    bench.rest(2000, UP)
-    for _ in range(3):
-        bench.load()
-        bench.rest(20, UP)
+    for held in (UP, BOTH, DOWN):
+        bench.rest(1000, held)
+        assert bench.app.arm() == layout.RESULT_BUTTON_HELD
         assert bench.mode == layout.MODE_IDLE and not bench.s[tick.ENABLE]
+    bench.rest(100)
+    assert bench.app.arm() == layout.RESULT_OK
 
 
 @settings(max_examples=40)

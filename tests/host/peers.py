@@ -91,3 +91,31 @@ class FakeDevice:
                 fields = {"command_id": message.fields["command_id"], "result": 0, "mode": 0}
                 out += wire.encode("REPLY", {**fields, "setting_value": 0})
         return out
+
+
+class Deaf:
+    """A port to nobody, where a writer is stuck until `release`; keeps what was written."""
+
+    in_waiting = 0
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.discarded = 0
+        self.stuck = threading.Event()
+        self.release = threading.Event()
+
+    def read(self, size: int = 1) -> bytes:
+        return b""
+
+    def write(self, data: bytes) -> int:
+        self.written.append(data)
+        if not self.stuck.is_set():
+            self.stuck.set()
+            self.release.wait(20)
+        return len(data)
+
+    def reset_output_buffer(self) -> None:
+        self.discarded = len(self.written)
+
+    def close(self) -> None:
+        pass

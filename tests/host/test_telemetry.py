@@ -1,5 +1,6 @@
 """Telemetry promises: every index once, in order, received or declared lost, whatever the link does."""
 
+import struct
 from random import Random
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.batches import Order
 from host.errors import LinkError
 from host.session import Session
 from host.telemetry import Lost, Sample, Telemetry
 from host.transport import open_port
-from protocol import codes, wire
+from protocol import codes, layout, wire
 
 URL = "sim://?athlete=recreational&seed=3"
 
@@ -135,7 +137,7 @@ def test_a_stream_that_another_program_stopped_is_taken_up_without_a_gap() -> No
 def telemetry_from(first: int) -> Telemetry:
     """A reader whose next sample is `first`, to be fed by hand."""
     _, telemetry = started(BadCable())
-    telemetry._next = telemetry._end = first
+    telemetry._order = Order(telemetry.boot_id, first, 3008)
     return telemetry
 
 
@@ -143,20 +145,27 @@ def telemetry_from(first: int) -> Telemetry:
 FLAGS = (1 << 0 | 1 << 7 | 1 << 9) << codes.SAMPLE_LIMITS_SHIFT | 2 << codes.SAMPLE_MODE_SHIFT | 1
 
 
+def taken(telemetry: Telemetry, message: wire.Received) -> list[Sample | Lost]:
+    items = telemetry.take(message)
+    assert items is not None
+    return list(telemetry._single(iter(items)))
+
+
 def message(telemetry: Telemetry, first: int, positions_um: list[int]) -> wire.Received:
     samples = [(position_um, -1500, -1234, 500, 7, FLAGS) for position_um in positions_um]
-    fields = {"boot_id": telemetry._boot_id, "sample_index": first, "samples": samples}
+    raw = b"".join(struct.pack(layout.SAMPLE_FORMAT, *sample) for sample in samples)
+    fields = {"boot_id": telemetry.boot_id, "sample_index": first, "samples": wire.Samples(raw)}
     return wire.Received("TELEMETRY", fields)
 
 
 def lost(telemetry: Telemetry, first: int, count: int) -> wire.Received:
-    fields = {"boot_id": telemetry._boot_id, "sample_index": first, "sample_count": count}
+    fields = {"boot_id": telemetry.boot_id, "sample_index": first, "sample_count": count}
     return wire.Received("SAMPLES_LOST", fields)
 
 
 def test_a_sample_is_in_si_units_with_its_flags_read() -> None:
     telemetry = telemetry_from(10)
-    (sample,) = telemetry.take(message(telemetry, 10, [-2_500_000]))
+    (sample,) = taken(telemetry, message(telemetry, 10, [-2_500_000]))
     assert isinstance(sample, Sample)
     assert sample[:7] == pytest.approx((10, 0.010, -2.5, -1.5, -123.4, 50.0, 0.7))
     assert sample.is_push and codes.MODES[sample.mode].name == "LOADING"
@@ -172,7 +181,7 @@ def test_a_position_that_wraps_on_the_wire_goes_on_smoothly(steps_um: list[int])
         true_um += step_um
         truth_m.append(true_um / 1e6)
         on_wire.append((true_um + 2**29) % 2**30 - 2**29)
-    samples = telemetry.take(message(telemetry, 0, on_wire))
+    samples = taken(telemetry, message(telemetry, 0, on_wire))
     assert [s.position_m for s in samples if isinstance(s, Sample)] == pytest.approx(truth_m)
 
 
@@ -190,15 +199,15 @@ def test_any_order_of_batches_repeats_and_losses_gives_each_index_once(random: R
     random.shuffle(pieces)
     items: list[Sample | Lost] = []
     for piece in pieces:
-        items += telemetry.take(piece)
+        items += taken(telemetry, piece)
     assert indices(items) == list(range(100, 100 + 10 * parts))
     assert telemetry.samples + telemetry.lost == 10 * parts
-    assert not telemetry._waiting, "nothing is kept of what came again"
+    assert not telemetry._order._held, "nothing is kept of what came again"
 
 
 def test_a_sample_that_has_come_is_not_lost_by_a_late_declaration() -> None:
     telemetry = telemetry_from(0)
-    items = [*telemetry.take(message(telemetry, 16, [7] * 16)), *telemetry.take(lost(telemetry, 0, 32))]
+    items = [*taken(telemetry, message(telemetry, 16, [7] * 16)), *taken(telemetry, lost(telemetry, 0, 32))]
     assert items[0] == Lost(0, 16) and len(items) == 17
     assert all(isinstance(item, Sample) for item in items[1:])
 
@@ -207,6 +216,6 @@ def test_memory_stays_bounded_when_a_gap_is_never_filled() -> None:
     telemetry = telemetry_from(0)
     items: list[Sample | Lost] = []
     for first in range(16, 40_000, 16):
-        items += telemetry.take(message(telemetry, first, [0] * 16))
-        assert len(telemetry._waiting) < 3 * telemetry._ring_samples
+        items += taken(telemetry, message(telemetry, first, [0] * 16))
+        assert len(telemetry._order._held) < 3 * 3008 / 16
     assert indices(items)[:20] == list(range(20)) and isinstance(items[0], Lost)

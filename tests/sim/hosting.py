@@ -68,9 +68,9 @@ class Listener:
 
     @property
     def samples(self) -> list[tuple[int, ...]]:
-        """All samples, which must follow each other without a gap."""
+        """All samples, without a gap between them; those of now may come before older ones."""
         samples: list[tuple[int, ...]] = []
-        for batch in self.heard.get("TELEMETRY", []):
+        for batch in sorted(self.heard.get("TELEMETRY", []), key=lambda batch: int(batch["sample_index"])):
             assert batch["sample_index"] == len(samples)
             samples += batch["samples"]
         return samples

@@ -1,7 +1,6 @@
 """The whole firmware on the simulated sled: load, energy, passivity, resets, always the same bytes."""
 
 import hashlib
-import itertools
 import statistics
 import subprocess
 import sys
@@ -253,9 +252,9 @@ def test_an_unplugged_host_leaves_load_and_recording_alone():
         rig.step(20)
         listener.feed(rig.read(1 << 20))
     batches = listener.heard["TELEMETRY"]
-    assert batches[0]["sample_index"] == first
-    for a, b in itertools.pairwise(batches):
-        assert b["sample_index"] == a["sample_index"] + len(a["samples"])
+    assert batches[0]["sample_index"] > first + 1900, "what is now comes first"
+    came = {batch["sample_index"] + n for batch in batches for n in range(len(batch["samples"]))}
+    assert came == set(range(first, first + len(came))) and len(came) > 3900
 
 
 def test_a_host_that_stops_reading_does_not_stop_the_sled():

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from device.sled import layout, modes, tick
 from protocol import wire
@@ -18,6 +18,7 @@ from protocol.units import LOAD_FIELDS
 from sim.faults import table as faults
 from sim.faults.switches import press
 from sim.rig import DRIVER_FAULT, ESTOP, Rig, RigConfig
+from tests.stateful.samples_owed import Owed, Streaming
 from tests.stateful.training import (
     BROKEN,
     CHANGEABLE,
@@ -43,7 +44,7 @@ RAMP_FAULTS, DROP_FAULTS = fault_mask("ramp"), fault_mask("drop")
 ACCEPTED = (layout.RESULT_OK, layout.RESULT_LIMITED)
 
 
-class Firmware(RuleBasedStateMachine):
+class Firmware(Streaming):
     @initialize(signed_driver=st.booleans())
     def switch_on(self, signed_driver: bool) -> None:
         self.rig = Rig(RigConfig(seed=3, signed_driver=signed_driver))
@@ -65,8 +66,7 @@ class Firmware(RuleBasedStateMachine):
             self.stuck.pop()()
         self.boots = self.witness.boots
         self.reader = wire.FrameReader()
-        self.next_index = -1
-        self.stream_id = -1  # the answer to this command says where the stream begins
+        self.owed = Owed()
         self.lease_left = -1  # ticks until a leased load lapses; -1: not leased
         self.must_go = 0  # ticks since the load had to begin to go
         self.held: dict[str, Any] | None = None  # the load in force, if it is held
@@ -94,8 +94,6 @@ class Firmware(RuleBasedStateMachine):
                 if received.fields.get("command_id") == fields.get("command_id") and (
                     name != "HELLO" or received.name == "HELLO_REPLY"
                 ):
-                    if name == "HELLO":
-                        self.next_index = -1
                     return received.fields
         raise AssertionError(f"{name} was not answered")
 
@@ -119,21 +117,9 @@ class Firmware(RuleBasedStateMachine):
                 message = wire.decode(frame)
             except ValueError:
                 continue  # cut off by a reset
-            self.follow(message, frame)
+            self.owed.follow(message)
             received.append(message)
         return received
-
-    def follow(self, message: wire.Received, frame: wire.Frame) -> None:
-        """No sample may be left out without a word."""
-        fields = message.fields
-        if message.name == "TELEMETRY" and not frame.flags & layout.FLAG_RESENT:
-            assert self.next_index in (-1, fields["sample_index"]), "a sample was skipped without a word"
-            self.next_index = fields["sample_index"] + len(fields["samples"])
-        elif message.name == "REPLY" and fields["command_id"] == self.stream_id:
-            self.next_index = fields["setting_value"]
-        elif message.name == "SAMPLES_LOST":
-            assert self.next_index in (-1, fields["sample_index"]), "skipped more than was declared lost"
-            self.next_index = fields["sample_index"] + fields["sample_count"]
 
     @rule()
     def hello(self) -> None:
@@ -211,11 +197,6 @@ class Firmware(RuleBasedStateMachine):
         if result == layout.RESULT_STILL_PRESENT:
             assert self.mode == layout.MODE_FAULT
 
-    @rule()
-    def stream(self) -> None:
-        self.stream_id = self.command_id + 1 & 0xFFFF
-        self.ask("STREAM", enabled=1, sample_index=0)
-
     @rule(setting=st.sampled_from(CHANGEABLE), part=st.floats(-0.1, 1.1))
     def change_a_setting(self, setting: Any, part: float) -> None:
         value = setting.minimum + round(part * (setting.maximum - setting.minimum))
@@ -275,7 +256,7 @@ class Firmware(RuleBasedStateMachine):
             raise AssertionError("a press did not arm a sled in order")
         elif was == layout.MODE_FAULT:
             assert self.mode == layout.MODE_FAULT
-        else:
+        elif was != layout.MODE_RAMPING_DOWN or button == "down":  # which may end before the contact settles
             assert now_mN <= force_mN or self.mode not in ARMED
         if not leased:
             self.held = self.status_load() if self.mode in ARMED else None
@@ -352,12 +333,19 @@ class Firmware(RuleBasedStateMachine):
         self.step(ticks)
         mend()
         self.step(5)
+        self.start_if_reset()
 
     @rule(ticks=st.integers(50, 300), training=TRAINING)
     def the_main_loop_stalls(self, ticks: int, training: Training) -> None:
         self.amid(training)
         self.rig.stall_main(ticks)
         self.step(ticks + 10)
+        self.start_if_reset()
+
+    def start_if_reset(self) -> None:
+        """Where tick or main loop were away for long, the watchdog may have come."""
+        if self.witness.boots > self.boots:
+            self.start()
 
     @rule(ticks=st.integers(1, 3000), training=TRAINING)
     def unplug_and_replug(self, ticks: int, training: Training) -> None:
