@@ -14,7 +14,7 @@ from collections.abc import Callable
 from host.errors import LinkError
 from host.following import Away, Back, Batch, Item
 from host.sharing.ring import Ring
-from host.sharing.visitor import Asked, Cursor, Visitor
+from host.sharing.visitor import AGAIN_MAX, Asked, Cursor, Visitor
 from host.telemetry import Lost
 from protocol import codes, layout, wire
 
@@ -216,6 +216,9 @@ class Broker:
         # STATUS may have told of samples that are still on their way from the sled: they follow.
         if ring is None or first < 0 or first + count > ring.end + _UNDER_WAY_SAMPLES:
             self._reply(visitor, body, "BAD_VALUE")
+            return
+        if len(visitor.again) == AGAIN_MAX:
+            self._reply(visitor, body, "BUSY")
             return
         # What has not been sent to it yet comes live.
         end = first + count if live is None else min(first + count, live.next_index)

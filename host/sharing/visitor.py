@@ -1,7 +1,6 @@
 """One connected command as the broker sees it: what it asked, where it reads, what waits for it."""
 
 import struct
-from collections import deque
 from typing import NamedTuple
 
 from host.sharing.ring import Ring
@@ -9,7 +8,7 @@ from protocol import layout, wire
 
 _ASKED_MAX = 64  # remembered commands, far more than one may have in flight
 _TELEMETRY_HEAD = layout.MESSAGES["TELEMETRY"][2]
-_AGAIN_MAX = 8  # as many gaps as the device keeps
+AGAIN_MAX = 8  #: gaps that are kept, as many as the device keeps
 _OUT_MAX_BYTES = 65_536  #: answers that nobody takes; telemetry never waits here
 _KINDS = layout.KINDS
 
@@ -46,7 +45,7 @@ class Visitor:
         self.is_known = False  #: it has said HELLO in our version
         self.is_gone = False
         self.live: Cursor | None = None
-        self.again: deque[Cursor] = deque(maxlen=_AGAIN_MAX)  #: one pushed out is asked for once more
+        self.again: list[Cursor] = []
         self.asked: dict[tuple[int, bytes], Asked] = {}  #: newest last; a repeat is the same again
 
     @property

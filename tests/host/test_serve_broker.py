@@ -1,76 +1,16 @@
 """Several commands at one sled: each gets its own answers, and nothing is done twice or too late."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.following import Away, Back, Batch
-from host.session import Device
+from host.following import Away
 from host.sharing import broker as broker_module
-from host.sharing.broker import Broker
 from host.sharing.visitor import Visitor
-from host.telemetry import Lost
-from protocol import codes, compat, layout, wire
-from tests.host.peers import HELLO_FIELDS
-from tests.host.sleds import Sled, load_fields
+from protocol import codes, layout, wire
+from tests.host.sleds import HELLO, Desk, Sled, load_fields
 
 RESULTS = {code.name: code.number for code in codes.RESULTS}
-HELLO = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
-
-
-class Desk:
-    """A broker between a sled and visitors; what the sled says comes when `answer` is called."""
-
-    def __init__(self, sled: Sled | None = None, now_s: list[float] | None = None) -> None:
-        self.sled = sled or Sled()
-        self.line: list[bytes] = []  #: on its way to the sled
-        self.unread: list[wire.Frame] = []  #: for nobody here
-        self.broker = Broker(self.write, self.new_id, lambda visitor: None, ring_samples=1000)
-        self._next_id = 40_000
-        self.visitors: list[Visitor] = []
-        for frame in self.sled.hear(wire.encode("HELLO", HELLO)):
-            assert not self.broker.tap(frame)
-
-    def write(self, frame: bytes, is_stop: bool) -> None:
-        self.line.append(frame)
-
-    def new_id(self) -> int:
-        self._next_id = (self._next_id + 1) & 0xFFFF
-        return self._next_id
-
-    def visitor(self) -> Visitor:
-        visitor = Visitor(f"command {len(self.visitors)}")
-        self.visitors.append(visitor)
-        self.broker.join(visitor)
-        self.say(visitor, "HELLO", **HELLO)
-        assert self.heard(visitor)[0].name == "HELLO_REPLY"
-        return visitor
-
-    def say(self, visitor: Visitor, name: str, **fields: Any) -> None:
-        for frame in wire.FrameReader().feed(wire.encode(name, fields)):
-            self.broker.hear(visitor, frame)
-
-    def answer(self) -> None:
-        """The sled reads its line and answers."""
-        sent, self.line = self.line, []
-        for data in sent:
-            for frame in self.sled.hear(data):
-                if not self.broker.tap(frame):
-                    self.unread.append(frame)
-
-    def heard(self, visitor: Visitor) -> list[wire.Received]:
-        frames = wire.FrameReader().feed(bytes(visitor.out) + visitor.telemetry(100))
-        visitor.out.clear()
-        return [wire.decode(frame) for frame in frames]
-
-    def samples(self, first: int, count: int, boot_id: int = 77) -> None:
-        self.broker.take(Batch(boot_id, first, wire.Samples(bytes(layout.SAMPLE_BYTES * count))))
-
-    def back(self, has_restarted: bool = False) -> None:
-        device = Device("00", "9.8.7", False, 77, compat.check(HELLO_FIELDS), 0.001, 3008, 800.0, 30.0, 8)
-        self.broker.take(Back(2.0, 1.0, "x", device, has_restarted, {}))
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +63,7 @@ def test_a_repeat_is_done_once(now_s: list[float]) -> None:
 
 
 def test_a_repeat_that_the_sled_no_longer_knows_is_not_passed_on(now_s: list[float]) -> None:
-    desk = Desk()
+    desk = Desk(Sled(minor=0))
     one, two = desk.visitor(), desk.visitor()
     desk.say(one, "SET_LOAD", command_id=1, **load_fields(1000))
     desk.sled.hear(desk.line.pop())  # its answer is lost
@@ -136,7 +76,7 @@ def test_a_repeat_that_the_sled_no_longer_knows_is_not_passed_on(now_s: list[flo
 
 
 def test_a_sled_that_remembers_more_gets_more_repeats(now_s: list[float]) -> None:
-    desk = Desk(Sled(remembers=8, protocol_minor=1))
+    desk = Desk(Sled(minor=1))
     one, two = desk.visitor(), desk.visitor()
     desk.say(one, "SET_LOAD", command_id=1, **load_fields(1000))
     desk.sled.hear(desk.line.pop())
@@ -149,7 +89,7 @@ def test_a_sled_that_remembers_more_gets_more_repeats(now_s: list[float]) -> Non
 
 
 def test_nothing_that_was_asked_before_a_stop_acts_after_it(now_s: list[float]) -> None:
-    desk = Desk(Sled(remembers=8, protocol_minor=1))
+    desk = Desk(Sled(minor=1))
     one, two = desk.visitor(), desk.visitor()
     desk.say(one, "ARM", command_id=1)
     desk.line.clear()  # lost on its way
@@ -188,7 +128,7 @@ def test_however_they_interleave_answers_never_cross_and_nothing_is_done_twice(
     now = [100.0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(broker_module.time, "monotonic", lambda: now[0])
-        desk = Desk(Sled(remembers=(1, 8)[minor], protocol_minor=minor))
+        desk = Desk(Sled(minor))
         visitors = [desk.visitor() for _ in range(3)]
         for what, who, command_id in steps:
             now[0] += 0.03
@@ -212,7 +152,7 @@ def test_hello_is_answered_here_and_tells_of_the_larger_ring() -> None:
     visitor = desk.visitor()
     desk.say(visitor, "HELLO", **HELLO)
     (reply,) = desk.heard(visitor)
-    assert not desk.line and reply.fields == {**HELLO_FIELDS, "sample_count": 1000}
+    assert not desk.line and reply.fields == {**desk.sled.hello, "sample_count": 1000}
 
 
 def test_another_version_may_only_stop() -> None:
@@ -324,114 +264,6 @@ def test_a_fault_is_told_to_all_and_to_who_comes_while_it_is_latched() -> None:
     desk.answer()  # no fault is latched any more
     desk.say(two, "HELLO", **HELLO)
     assert [message.name for message in desk.heard(two)] == ["HELLO_REPLY"]
-
-
-def streamed(messages: list[wire.Received]) -> list[tuple[str, int, int]]:
-    return [
-        (
-            message.name,
-            message.fields["sample_index"],
-            message.fields["sample_count"]
-            if message.name == "SAMPLES_LOST"
-            else len(message.fields["samples"]),
-        )
-        for message in messages
-        if message.name in ("TELEMETRY", "SAMPLES_LOST")
-    ]
-
-
-def test_telemetry_begins_where_it_was_asked_for() -> None:
-    desk = Desk()
-    visitor = desk.visitor()
-    desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=2**30 - 1)
-    assert not desk.heard(visitor), "there is no sample yet: the repeat will be answered"
-    desk.samples(0, 20)
-    desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=5)
-    messages = desk.heard(visitor)
-    assert messages[0].fields["setting_value"] == 5
-    assert streamed(messages) == [("TELEMETRY", 5, 15)]
-    desk.say(visitor, "STREAM", command_id=2, enabled=0, sample_index=0)
-    desk.samples(20, 20)
-    assert not streamed(desk.heard(visitor))
-
-
-def test_a_slow_reader_loses_only_its_own_samples_and_is_told_which() -> None:
-    desk = Desk()
-    slow, quick = desk.visitor(), desk.visitor()
-    desk.samples(0, 1)
-    for visitor in (slow, quick):
-        desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=0)
-        desk.heard(visitor)
-    seen = 1
-    for first in range(1, 3001, 20):
-        desk.samples(first, 20)
-        for name, index, count in streamed(desk.heard(quick)):
-            assert name == "TELEMETRY" and index == seen
-            seen += count
-    assert seen == 3001
-    got = streamed(desk.heard(slow))
-    assert got[0] == ("SAMPLES_LOST", 1, 2000)
-    assert sum(count for name, _, count in got if name == "TELEMETRY") == 1000
-    assert not slow.out, "telemetry is not queued for anybody"
-
-
-def test_what_the_sled_lost_is_told_to_visitors() -> None:
-    desk = Desk()
-    visitor = desk.visitor()
-    desk.samples(0, 10)
-    desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=0)
-    desk.broker.take(Lost(10, 5))
-    desk.samples(15, 10)
-    assert streamed(desk.heard(visitor)) == [
-        ("TELEMETRY", 0, 10),
-        ("SAMPLES_LOST", 10, 5),
-        ("TELEMETRY", 15, 10),
-    ]
-
-
-def test_samples_are_sent_again_out_of_the_ring() -> None:
-    desk = Desk()
-    visitor = desk.visitor()
-    desk.samples(0, 100)
-    desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=90)
-    desk.heard(visitor)
-    desk.say(visitor, "RESEND", command_id=2, sample_index=10, sample_count=5)
-    desk.say(visitor, "RESEND", command_id=3, sample_index=50, sample_count=20)
-    assert streamed(desk.heard(visitor)) == [
-        ("TELEMETRY", 10, 5),
-        ("TELEMETRY", 50, 17),
-        ("TELEMETRY", 67, 3),
-    ]
-    assert not desk.line, "the sled is not asked"
-    desk.say(visitor, "RESEND", command_id=4, sample_index=95, sample_count=20)
-    assert streamed(desk.heard(visitor)) == [("TELEMETRY", 95, 5)], "what has not come yet comes live"
-
-
-def test_samples_still_on_their_way_follow_when_they_come() -> None:
-    desk = Desk()
-    visitor = desk.visitor()
-    desk.samples(0, 100)
-    desk.say(visitor, "RESEND", command_id=1, sample_index=95, sample_count=20)
-    desk.say(visitor, "RESEND", command_id=2, sample_index=99, sample_count=20_000)
-    first, second, *streamed_so_far = desk.heard(visitor)
-    assert [first.fields["result"], second.fields["result"]] == [0, RESULTS["BAD_VALUE"]]
-    assert streamed(streamed_so_far) == [("TELEMETRY", 95, 5)]
-    desk.samples(100, 50)
-    assert streamed(desk.heard(visitor)) == [("TELEMETRY", 100, 15)] and not visitor.again
-
-
-def test_after_a_restart_the_old_samples_are_read_to_their_end_and_no_further() -> None:
-    desk = Desk()
-    visitor = desk.visitor()
-    desk.samples(0, 10)
-    desk.say(visitor, "STREAM", command_id=1, enabled=1, sample_index=0)
-    desk.broker.take(Away(1.0, "unplugged"))
-    desk.back(has_restarted=True)
-    desk.samples(0, 4, boot_id=78)
-    assert streamed(desk.heard(visitor)) == [("TELEMETRY", 0, 10)]
-    desk.say(visitor, "STREAM", command_id=2, enabled=1, sample_index=0)
-    messages = desk.heard(visitor)
-    assert streamed(messages) == [("TELEMETRY", 0, 4)] and messages[-1].fields["boot_id"] == 78
 
 
 FRAMES = st.builds(wire.Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=248))

@@ -149,6 +149,7 @@ def test_who_is_let_in_has_a_name_of_plain_letters(house: House) -> None:
     with house.stranger() as stranger:
         stranger.sendall(door.greeting(TOKEN, "\x1b[31mred\n" + "x" * 100))
         assert door.answer(stranger.recv(4096)) is None
+        eventually(lambda: bool(house.lines))
         assert house.lines[0] == "[31mred" + "x" * 33 + " came in (1 connected)"
 
 
