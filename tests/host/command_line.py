@@ -36,6 +36,7 @@ class Host:
         self.environment = {
             **os.environ,
             "SLED_CONFIG_DIR": str(folder / "config"),
+            "SLED_DATA_DIR": str(folder / "data"),
             "SLED_RUNTIME_DIR": str(folder / "runtime"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "100",
