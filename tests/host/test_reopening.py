@@ -55,10 +55,6 @@ def test_a_pseudo_terminal_that_comes_back_under_another_name_is_found_and_nothi
     written: list[bytes] = []
     write = Session.write
 
-    def noted(session: Session, frame: bytes, overtakes: bool = False) -> None:
-        written.append(frame)
-        write(session, frame, overtakes)
-
     with ports.connect(None) as session:
         set_held(session, LOAD, LOAD)
         monkeypatch.setattr(
@@ -70,8 +66,10 @@ def test_a_pseudo_terminal_that_comes_back_under_another_name_is_found_and_nothi
         follow(follower, items, lambda: len(items) > 20)
         server.rig.cable.is_plugged = False
         follow(follower, items, lambda: follower.away_s is not None)
-        wait_for(lambda: not os.path.exists(name))
-        taken = os.openpty()  # somebody else has the name now
+        wait_for(lambda: any("unplugged" in line for line in server.lines))
+        taken: list[int] = []
+        while not os.path.exists(name):  # until somebody else has the name
+            taken += os.openpty()
         server.rig.cable.is_plugged = True
         follow(follower, items, lambda: follower.away_s is None)
         follow(follower, items, lambda: isinstance(items[-1], Batch))
