@@ -1,12 +1,12 @@
 """`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
 
-python -m bench [tick] [start] [simulation] [world] [codec] [passivity]
+python -m bench [tick] [start] [simulation] [world] [codec] [serve] [passivity]
 """
 
 import sys
 from collections.abc import Callable
 
-from bench import codec, passivity, simulation, start, tick, world
+from bench import codec, passivity, sharing, simulation, start, tick, world
 from bench.report import Missing, heading, skipped
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
@@ -15,6 +15,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "simulation": ("Simulated seconds for each second of wall time", simulation.measure),
     "world": ("The simulated physics beside closed forms", world.measure),
     "codec": ("Frames and messages on the host", codec.measure),
+    "serve": ("One sled shared by several commands", sharing.measure),
     "passivity": ("Energy that the brake puts into the sled", passivity.measure),
 }
 

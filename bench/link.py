@@ -83,7 +83,6 @@ def run(job: Job) -> Row:
             judge.take(item)
         judge.finish(written)
         written = sum(len(raw) for raw in rig.written.values()) // layout.SAMPLE_BYTES
-        needed = written - judge.lost - judge.gone
         return Row(
             case.name,
             job.seed,
@@ -92,7 +91,7 @@ def run(job: Job) -> Row:
             judge.wrong + judge.twice,
             judge.lost,
             judge.gone,
-            100 * (rig.sent_samples / needed - 1),
+            100 * (rig.sent_samples / judge.samples - 1),
             judge.recovery_s,
             judge.age_s,
             judge.aways,

@@ -105,6 +105,10 @@ class Judge:
 
     def _take_batch(self, batch: Batch) -> None:
         if batch.boot_id != self.boot_id:
+            boots = list(self._rig.written)
+            if batch.boot_id not in boots[boots.index(self.boot_id) :]:
+                self.wrong += len(batch.samples)  # from before the last restart
+                return
             self._begin(batch.boot_id)
         self._move_to(batch.sample_index)
         raw = batch.samples.raw
@@ -125,8 +129,11 @@ class Judge:
         self.next = index
 
     def _begin(self, boot_id: int) -> None:
-        """Another boot: the rest of the one before can never come."""
-        self.gone += len(self._rig.written[self.boot_id]) // layout.SAMPLE_BYTES - self.next
+        """Another boot: the rest of those before can never come."""
+        boots = list(self._rig.written)
+        for each in boots[boots.index(self.boot_id) : boots.index(boot_id)]:
+            self.gone += len(self._rig.written[each]) // layout.SAMPLE_BYTES - self.next
+            self.next = 0
         self.boot_id = boot_id
         self.next = 0
 

@@ -1,7 +1,7 @@
-"""The user's own file: body mass and usual surface, so that `host set-load 50%bw` is all there is to type.
+"""The user's own file: name, body mass, usual surface, so that `host set-load 50%bw` is all there is to type.
 
 A flat TOML file in $SLED_CONFIG_DIR, else the platform's folder for settings; written whole, then
-put in place, so that a crash leaves the old one.
+put in place, so that a crash leaves the old one. Recordings have a folder of their own.
 """
 
 import os
@@ -12,7 +12,8 @@ from host.errors import BadValue
 from host.measures import BODY_MASS_MAX_kg, BODY_MASS_MIN_kg
 
 _FILE = "config.toml"
-_KEYS = ("body_mass_kg", "surface")
+_KEYS = ("body_mass_kg", "surface", "name")
+_NAME_LETTERS_MAX = 80
 
 
 class Athlete(NamedTuple):
@@ -20,6 +21,7 @@ class Athlete(NamedTuple):
 
     body_mass_kg: float | None = None
     surface: str | None = None
+    name: str | None = None
 
 
 def path() -> str:
@@ -32,6 +34,31 @@ def path() -> str:
             base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
         folder = os.path.join(base, "sled")
     return os.path.join(folder, _FILE)
+
+
+def data_folder() -> str:
+    """Where recordings are, whether it exists or not: $SLED_DATA_DIR, else the platform's folder for data."""
+    given = os.environ.get("SLED_DATA_DIR")
+    if given:
+        return given
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(base, "sled")
+
+
+def parse_name(text: str) -> str:
+    """An athlete's name as typed, without blanks around it. Raises BadValue for what is none."""
+    name = " ".join(text.split())
+    if not name or not name.isprintable() or len(name) > _NAME_LETTERS_MAX:
+        raise BadValue(
+            f"an athlete's name has 1 to {_NAME_LETTERS_MAX} letters that can be printed, not {text!r}",
+            'host athlete --name "Ann Lee"',
+        )
+    return name
 
 
 def read() -> Athlete:
@@ -62,7 +89,10 @@ def _checked(table: dict[str, Any], file_path: str, hint: str) -> Athlete:
         raise BadValue(f"{file_path}: body_mass_kg is not a person's mass: {mass!r}", hint)
     if surface is not None and not isinstance(surface, str):
         raise BadValue(f"{file_path}: surface is not a word: {surface!r}", hint)
-    return Athlete(None if mass is None else float(mass), surface)
+    name = table.get("name")
+    if name is not None and not isinstance(name, str):
+        raise BadValue(f"{file_path}: name is not a word: {name!r}", hint)
+    return Athlete(None if mass is None else float(mass), surface, name)
 
 
 def write(athlete: Athlete) -> str:
@@ -76,6 +106,9 @@ def write(athlete: Athlete) -> str:
         lines.append(f"body_mass_kg = {athlete.body_mass_kg!r}\n")
     if athlete.surface is not None:
         lines.append(f'surface = "{athlete.surface}"\n')  # an id of seeds/surfaces.toml: needs no escapes
+    if athlete.name is not None:
+        quoted = athlete.name.replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'name = "{quoted}"\n')
     try:
         os.makedirs(folder, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".config-", suffix=".toml")

@@ -1,10 +1,15 @@
-"""Ctrl-C as a wish that is looked at between two batches, so that nothing received is left uncounted."""
+"""Ctrl-C as a wish that is looked at between two batches, so that nothing received is left uncounted.
+
+A polite kill (SIGTERM) is the same wish.
+"""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -15,13 +20,17 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
     def note(_: int, __: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        restore()
+
+    def restore() -> None:
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
 
     if threading.current_thread() is not threading.main_thread():  # only there may signals be taken
         yield lambda: False
         return
-    before = signal.signal(signal.SIGINT, note)
+    before = [signal.signal(number, note) for number in _SIGNALS]
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

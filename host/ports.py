@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from host.errors import HostError, LinkError, NoDevice, PortBusy, VersionMismatch
 from host.session import Device, Session
+from host.sharing import servers
 from host.transport import Port, open_port
 from protocol import announce
 
@@ -34,20 +35,29 @@ class Found(NamedTuple):
     problem: str
 
 
-def connect(port: str | None, any_version: bool = False) -> Session:
+def connect(port: str | None, any_version: bool = False, is_shared: bool = True) -> Session:
     """A session with the named port's device, or with the only one there is; HELLO is done.
 
+    Through a running `host serve` where that has the device, unless `is_shared` is False.
     Raises NoDevice for none or several, LinkError and VersionMismatch as the session does.
     """
-    if port is not None:
-        session = Session(open_port(port), port)
-        try:
-            session.hello(any_version=any_version)
-        except BaseException:
-            session.close()
-            raise
-        return session
-    return _connect_only(any_version)
+    session = at(port, is_shared)
+    if session is None:
+        return _connect_only(any_version)
+    try:
+        session.hello(any_version=any_version)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def at(port: str | None, is_shared: bool = True) -> Session | None:
+    """A session on the named port or what `host serve` has, HELLO not done; None if neither is there."""
+    shared = servers.open_shared(port) if is_shared else None
+    if shared is not None:
+        return Session(shared, shared.name)
+    return None if port is None else Session(open_port(port), port)
 
 
 def _connect_only(any_version: bool) -> Session:
@@ -123,9 +133,19 @@ def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
 
 
 def survey() -> list[Found]:
-    """Every candidate, asked; then the serial ports that were not."""
+    """Every sled that `host serve` has and every other candidate, asked; then the ports that were not."""
     found = []
+    running = servers.running()
+    for server in running:
+        what = f"through host serve, process {server.pid}"
+        try:
+            with connect(server.ports[0], any_version=True) as session:
+                found.append(Found(server.ports[0], what, session.device, ""))
+        except HostError as error:
+            found.append(Found(server.ports[0], what, None, error.sentence))
     for candidate in candidates():
+        if any(server.leads_to(port) for server in running for port in candidate.ports):
+            continue
         answer = _ask(candidate, any_version=True)
         if isinstance(answer, Session):
             found.append(Found(answer.name, candidate.what, answer.device, ""))
@@ -147,22 +167,26 @@ def candidates() -> Iterator[Candidate]:
             yield Candidate((port.name,), port.what)
 
 
-def reopener(session: Session) -> Callable[[], Port]:
+def reopener(session: Session, is_shared: bool = True) -> Callable[[], Port]:
     """Opens a port of the sled that `session` had found: the port of before, else wherever that sled is now.
 
+    Through a running `host serve` where that has it, unless `is_shared` is False.
     What it returns raises HostError while the sled is not there. Ask HELLO before.
     """
-    device, first_name = session.device, session.name
+    device, first_name = session.device, servers.own_name(session.name)
     assert device is not None  # else nobody knows which sled to look for
 
     def names() -> Iterator[str]:
-        yield session.name
+        yield servers.own_name(session.name)
         if not first_name.startswith("sim://"):  # which is in this process, and nowhere else
             for candidate in candidates():
                 if candidate.unique_id in ("", device.unique_id):
                     yield from (name for name in candidate.ports if name != session.name)
 
     def reopen() -> Port:
+        shared = servers.open_shared(unique_id=device.unique_id) if is_shared else None
+        if shared is not None:
+            return shared
         reason: HostError | None = None
         for name in names():
             try:

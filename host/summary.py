@@ -1,14 +1,20 @@
 """A finished stretch of work as numbers for a file and for people."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from host.lengths import PULL, PUSH, Length, LengthFinder, Tally
 from host.steps import tempo_per_min
-from host.telemetry import Telemetry
 from protocol import codes
 
 
-def summary_fields(finder: LengthFinder, telemetry: Telemetry) -> dict[str, Any]:
+class Counted(Protocol):
+    """Whatever has counted the samples."""
+
+    samples: int
+    lost: int
+
+
+def summary_fields(finder: LengthFinder, telemetry: Counted) -> dict[str, Any]:
     """Totals over everything that was seen; forces are means over the time of motion, None without any.
 
     `law_...` is what the law asked for at the same moments, `work_J` what the athlete put into the sled

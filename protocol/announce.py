@@ -1,17 +1,20 @@
-"""How a running simulator makes itself known on this machine: one small JSON file while it lives.
+"""How a running program makes itself known on this machine: one small JSON file while it lives.
 
 A file is believed while its process lives and belongs to this user; what a killed process left
-behind is deleted by the next reader. Standard library only, json and tempfile loaded when needed.
+behind is deleted by the next reader. Only this user can read it. Standard library only, json and
+tempfile loaded when needed.
 """
 
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-_PREFIX = "sim-"
+_SIMULATOR = "sim"
 _SUFFIX = ".json"
+
+Announced = TypeVar("Announced")
 
 
 class Announcement(NamedTuple):
@@ -34,7 +37,15 @@ def directory() -> str:
 
 
 def publish(ports: Sequence[str], unique_id: str) -> str:
-    """Announce this process, replacing what it announced before. Returns the file's path, for `withdraw`.
+    """Announce this process as a simulator, replacing what it announced before.
+
+    Returns the file's path, for `withdraw`. Raises OSError as `put` does.
+    """
+    return put(_SIMULATOR, {"ports": list(ports), "unique_id": unique_id})
+
+
+def put(kind: str, content: dict[str, Any]) -> str:
+    """Announce this process as one of `kind`, with `content` and its pid. Returns the file's path.
 
     Raises OSError if the file cannot be written, or the folder belongs to somebody else.
     """
@@ -44,14 +55,20 @@ def publish(ports: Sequence[str], unique_id: str) -> str:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if not _is_ours(folder):
         raise PermissionError(f"{folder} is another user's; set SLED_RUNTIME_DIR to a folder of your own")
-    path = os.path.join(folder, f"{_PREFIX}{os.getpid()}{_SUFFIX}")
-    text = json.dumps({"pid": os.getpid(), "ports": list(ports), "unique_id": unique_id})
-    # Whole or not at all: a reader must never see half a file.
-    part = path + ".part"
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-    os.replace(part, path)
-    return path
+    os.chmod(folder, 0o700)
+    place = path(kind, os.getpid())
+    # Whole or not at all: a reader must never see half a file. And nobody else may see it at any time.
+    part = place + ".part"
+    withdraw(part)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps({"pid": os.getpid(), **content}) + "\n")
+    os.replace(part, place)
+    return place
+
+
+def path(kind: str, pid: int) -> str:
+    """The file in which that process announces itself."""
+    return os.path.join(directory(), f"{kind}-{pid}{_SUFFIX}")
 
 
 def withdraw(path: str) -> None:
@@ -62,42 +79,57 @@ def withdraw(path: str) -> None:
 
 def announcements() -> list[Announcement]:
     """Simulators of this user that run now, by process number. Deletes what dead ones left behind."""
+    return sorted(living(_SIMULATOR, _simulator))
+
+
+def living(kind: str, read: Callable[[dict[str, Any]], Announced | None]) -> list[Announced]:
+    """What the running processes of `kind` announce, as `read` makes it of their files.
+
+    A file of a dead process is deleted, and so is one that `read` gives None for or raises KeyError.
+    """
     folder = directory()
     try:
         names = os.listdir(folder)
     except OSError:
         return []
-    if not _is_ours(folder):
+    names = [name for name in names if name.startswith(kind + "-") and name.endswith(_SUFFIX)]
+    if not names or not _is_ours(folder):
         return []
     found = []
     for name in names:
-        if not (name.startswith(_PREFIX) and name.endswith(_SUFFIX)):
-            continue
-        path = os.path.join(folder, name)
-        announcement = _read(path)
-        if announcement is not None and _is_running(announcement.pid):
-            found.append(announcement)
-        else:
+        file = os.path.join(folder, name)
+        announced = _read(file, read)
+        if announced is None:
             with contextlib.suppress(OSError):
-                os.remove(path)
-    return sorted(found)
+                os.remove(file)
+        else:
+            found.append(announced)
+    return found
 
 
-def _read(path: str) -> Announcement | None:
-    """The file's content, or None if it is no announcement."""
+def _read(path: str, read: Callable[[dict[str, Any]], Announced | None]) -> Announced | None:
+    """The file's content, or None if it is no announcement of a process that runs."""
     import json
 
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        pid, ports, unique_id = content["pid"], content["ports"], content["unique_id"]
+        pid = content["pid"]
+        return read(content) if type(pid) is int and pid > 0 and _is_running(pid) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if type(pid) is not int or pid <= 0 or not isinstance(unique_id, str):
+
+
+def _simulator(content: dict[str, Any]) -> Announcement | None:
+    ports, unique_id = content["ports"], content["unique_id"]
+    if not isinstance(unique_id, str) or not is_names(ports):
         return None
-    if not isinstance(ports, list) or not ports or not all(isinstance(port, str) for port in ports):
-        return None
-    return Announcement(pid, tuple(ports), unique_id)
+    return Announcement(content["pid"], tuple(ports), unique_id)
+
+
+def is_names(ports: object) -> bool:
+    """Whether it is a list of the names of ports, as a file should hold."""
+    return isinstance(ports, list) and bool(ports) and all(isinstance(port, str) for port in ports)
 
 
 def _is_ours(folder: str) -> bool:
@@ -129,6 +161,6 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        # It exists and is another user's, so it took over the number of a dead simulator.
+        # It exists and is another user's, so it took over the number of a dead process.
         return False
     return True

@@ -31,16 +31,22 @@ def to_si(samples: np.ndarray, after_m: float | None = None) -> dict[str, np.nda
     """Columns in SI units by their names on the host, and the flags read: is_push, mode, limits.
 
     The position goes on over its wraps; `after_m` is the last `position_m` of the samples before these.
+    What this version does not know, as in a recording by another one, stays as it is.
     """
     found: dict[str, np.ndarray] = {}
-    for name in layout.SAMPLE_FIELDS:
-        quantity = QUANTITIES[name]
+    for name in samples.dtype.names or ():
         values = samples[name]
+        quantity = QUANTITIES.get(name)
+        if quantity is None:
+            found[name] = values
+            continue
         if name == "position_um":
             values = _unwrapped_um(values, after_m)
         # Divided by a whole number as in `units.to_si`, which rounds once.
         found[quantity.si_name] = values if quantity.scale == 1 else values / round(1 / quantity.scale)
-    flags = found.pop("sample_flags")
+    flags = found.pop("sample_flags", None)
+    if flags is None:
+        return found
     found["is_push"] = (flags >> codes.SAMPLE_PUSH_BIT & 1).astype(bool)
     found["mode"] = (flags >> codes.SAMPLE_MODE_SHIFT & codes.SAMPLE_MODE_MASK).astype(np.uint8)
     found["limits"] = flags >> codes.SAMPLE_LIMITS_SHIFT

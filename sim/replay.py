@@ -65,8 +65,13 @@ def boot_of(boot_id: int, first: int, samples: Any, gaps: Sequence[tuple[int, in
 class Replay(Plugged):
     """The recorded sled, from its first boot's first sample on; time goes on after the end."""
 
-    def __init__(self, unique_id: bytes, boots: Sequence[Boot], seed: int = 1) -> None:
-        """`seed` is the cable's. Raises ValueError if there is no sample, or an index that cannot be."""
+    def __init__(
+        self, unique_id: bytes, boots: Sequence[Boot], seed: int = 1, waits_for_host: bool = False
+    ) -> None:
+        """`seed` is the cable's; with `waits_for_host` the first sample comes when a host wants a stream.
+
+        Raises ValueError if there is no sample, or an index that cannot be.
+        """
         if len(unique_id) != UNIQUE_ID_BYTES:
             raise ValueError(f"a unique id has {UNIQUE_ID_BYTES} bytes, not {len(unique_id)}")
         self.boots = tuple(boot for boot in boots if boot.runs)
@@ -77,6 +82,8 @@ class Replay(Plugged):
             if any(run.sample_index < end for run, end in zip(boot.runs, ends, strict=False)):
                 raise ValueError(f"the runs of boot {boot.boot_id} are not in order")
         self.ticks = 0
+        self._waited_ticks = 0
+        self._is_waiting = waits_for_host
         self.cable = Cable(seed)
         self._unique_id = unique_id
         self._number = -1
@@ -97,7 +104,7 @@ class Replay(Plugged):
     @property
     def is_over(self) -> bool:
         """Whether all has been played."""
-        return self.now_us * 1e-6 >= self.duration_s
+        return (self.now_us - self._waited_ticks * TICK_us) * 1e-6 >= self.duration_s
 
     def _begin(self, cause: int) -> None:
         """The next boot, as a reset brings it."""
@@ -115,10 +122,14 @@ class Replay(Plugged):
         """Let `ticks` milliseconds pass."""
         for _ in range(ticks):
             boot = self.boots[self._number]
-            if self._index >= boot.runs[-1].end + _LINGER_TICKS and boot is not self.boots[-1]:
+            if self._is_waiting:
+                self._is_waiting = not self.app.telemetry.is_streaming
+                self._waited_ticks += 1
+            elif self._index >= boot.runs[-1].end + _LINGER_TICKS and boot is not self.boots[-1]:
                 self._begin(RESET_REBOOT)
-            self.app.play(self._index)
-            self._index += 1
+            if not self._is_waiting:
+                self.app.play(self._index)
+                self._index += 1
             self.ticks += 1
             if self.board.from_host or not self.ticks % _POLL_TICKS:
                 self.cable.carry(self.board, self.ticks)

@@ -22,7 +22,7 @@ MAY_IMPORT = {
 OURS = {*MAY_IMPORT, "seeds", "tests", "bench"}
 
 #: Host code reaches the simulator here only, and never while it is itself being imported.
-WAYS_INTO_SIM = {"sim.address", "sim.protocol_sim", "sim.rig", "sim.scenario", "sim.serve"}
+WAYS_INTO_SIM = {"sim.address", "sim.protocol_sim", "sim.replay", "sim.rig", "sim.scenario", "sim.serve"}
 
 #: Only these may name the chip.
 CHIP_FILES = {"device/boot.py", "device/main.py", "device/sled/board_rp2040.py"}

@@ -74,7 +74,11 @@ class Link:
 
     def flush(self):
         """Let the board take what it will of the queue."""
-        if self._tx_end:
-            self._tx_at += self.board.write(self._tx, self._tx_at, self._tx_end)
+        # Piece by piece: were a pass of the main loop not enough for a frame, the ring would forget the gaps
+        # of a long pause faster than they are filled.
+        taken = 1
+        while taken and self._tx_end:
+            taken = self.board.write(self._tx, self._tx_at, self._tx_end)
+            self._tx_at += taken
             if self._tx_at == self._tx_end:
                 self._tx_at = self._tx_end = 0

@@ -46,9 +46,9 @@ class Telemetry:
         if self.is_streaming and newest - self._next >= _BATCH_SAMPLES:
             # A stream from an old sample, or a host that did not read for a while: the host steers by what is
             # now, so the rest becomes a gap like any other. Live comes first even when the oldest samples are
-            # about to be overwritten: it takes a third of the link, the ring overtakes the gap as slowly as
-            # live samples come, so the gap is filled all the same. A link too slow for that loses some either
-            # way; it loses, and is told of, the old ones.
+            # about to be overwritten. The chip sends 3.5 samples a tick: one is live, one is what the ring
+            # forgets meanwhile, so the gap is filled all the same. A slower link loses some either way, and
+            # those it loses, and is told of, are the old ones.
             if newest - self._next > _BEHIND_SAMPLES:
                 live = newest - _BATCH_SAMPLES
                 if self.resend(self._next, live - self._next):

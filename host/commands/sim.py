@@ -10,7 +10,7 @@ import click
 
 from host import cli, truth_file
 from host.errors import EXIT_FAILED, EXIT_INTERRUPTED, BadValue, HostError
-from host.serving import TCP_PORT, serve_somewhere
+from host.simulating import TCP_PORT, serve_somewhere
 
 if TYPE_CHECKING:
     from sim.scenario.reading import Scenario

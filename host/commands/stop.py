@@ -22,23 +22,20 @@ def command(drop: bool) -> cli.Answer:
       host stop --drop
       host --port /dev/ttyACM0 stop
     """
-    from host.ports import connect
-    from host.transport import open_port
+    from host.ports import at, connect
 
     port = cli.settings().port
-    if port is None:
-        with connect(None, any_version=True) as session:
-            session.stop(drop)
-            device = session.device
-    else:
-        with Session(open_port(port), port) as session:
-            try:
+    session = at(port) if port is not None else connect(None, any_version=True)
+    assert session is not None  # there is a port, or a device
+    with session:
+        try:
+            if session.device is None:
                 session.hello(any_version=True)
-            except NoAnswer as error:
-                _stop_blindly(session, drop, error)
-            else:
-                session.stop(drop)
-            device = session.device
+        except NoAnswer as error:
+            _stop_blindly(session, drop, error, str(port))
+        else:
+            session.stop(drop)
+        device = session.device
     how = "released" if drop else "lowering the load, then released"
     fields = {
         "stopped": "drop" if drop else "ramp",
@@ -48,7 +45,7 @@ def command(drop: bool) -> cli.Answer:
     return cli.Answer(fields, [f"{who}: {how}"])
 
 
-def _stop_blindly(session: Session, drop: bool, unanswered: NoAnswer) -> None:
+def _stop_blindly(session: Session, drop: bool, unanswered: NoAnswer, port: str) -> None:
     """STOP to whoever is there. Raises LinkError, saying whether it was sent, unless it is confirmed."""
     try:
         session.stop(drop)
@@ -59,5 +56,5 @@ def _stop_blindly(session: Session, drop: bool, unanswered: NoAnswer) -> None:
         outcome = f"STOP could not be sent ({error.sentence})"
     raise LinkError(
         f"{unanswered.sentence}; {outcome}: press the emergency stop",
-        f"host --port {session.name} stop" + (" --drop" if drop else ""),
+        f"host --port {port} stop" + (" --drop" if drop else ""),
     )

@@ -83,6 +83,18 @@ def test_after_a_restart_the_rest_is_gone_and_the_new_boot_counts_from_its_first
     assert (judge.gone, judge.faults["missing silently"]) == (10, 5)
 
 
+def test_a_boot_that_nobody_saw_is_gone_and_none_comes_back():
+    rig, judge = truth()
+    before = batch(rig, 0, 90)
+    judge.take(before)
+    for _ in range(2):
+        rig.reboot()
+        rig.step(50)
+    judge.take(batch(rig, 0, 50))
+    judge.take(before)
+    assert (judge.gone, judge.faults["wrong"], judge.faults["missing silently"]) == (60, 90, 0)
+
+
 def test_a_restart_that_the_host_never_noticed_is_missing_silently():
     rig, judge = truth()
     judge.take(batch(rig, 0, 90))

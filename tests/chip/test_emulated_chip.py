@@ -48,3 +48,11 @@ def test_the_codec_allocates_nothing_on_the_chip(tmp_path: Path) -> None:
     short, long, damaged, grown, guarded = printed.split()
     assert (short, long, damaged, grown) == ("6", "6", "18", "0")
     assert guarded == "True", "the heap was not locked, so the run proved nothing"
+
+
+def test_answering_streaming_and_filling_gaps_allocate_nothing_on_the_chip(tmp_path: Path) -> None:
+    files = lane.firmware_files(tmp_path) | lane.own_file("chip_answers.py", tmp_path)
+    printed = emulator.run("import chip_answers\nchip_answers.main()", files, tmp_path)
+    found = dict(line.split()[:2] for line in printed.splitlines())
+    acts = ("status", "arm", "arm_again", "another_gap", "stream", "sixteen_ticks", "behind", "filling")
+    assert found == dict.fromkeys(acts, "0"), printed

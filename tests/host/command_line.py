@@ -36,6 +36,7 @@ class Host:
         self.environment = {
             **os.environ,
             "SLED_CONFIG_DIR": str(folder / "config"),
+            "SLED_DATA_DIR": str(folder / "data"),
             "SLED_RUNTIME_DIR": str(folder / "runtime"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "100",
@@ -57,21 +58,30 @@ class Host:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     @contextlib.contextmanager
-    def sim(self, *words: str) -> Iterator[dict[str, Any]]:
-        """A running `host --json sim`, announced; gives what it printed."""
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that goes on until it is told to end."""
         process = subprocess.Popen(
-            self.command("--json", "sim", "--tcp-port", "0", *words),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
+            self.command(*words), cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True
         )
         try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
+            yield process
         finally:
             process.terminate()
             process.communicate(timeout=20)
+
+    @contextlib.contextmanager
+    def sim(self, *words: str) -> Iterator[dict[str, Any]]:
+        """A running `host --json sim`, announced; gives what it printed."""
+        with self.started("--json", "sim", "--tcp-port", "0", *words) as process:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+
+    @contextlib.contextmanager
+    def serve(self, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+        """A running `host --json serve`, and what it printed."""
+        with self.started("--json", "serve", *words) as process:
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())
 
 
 @pytest.fixture

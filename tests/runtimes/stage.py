@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "device" / "sled"
-REPLAY = Path(__file__).with_name("replay.py")
+#: What drives the firmware on every runtime, and is put beside it.
+DRIVERS = [Path(__file__).with_name(name) for name in ("replay.py", "bare.py")]
 
 #: Runs on CPython only, or on the chip's own pins only.
 NOT_STAGED = {"cpython.py", "board_rp2040.py"}
@@ -23,8 +24,8 @@ def without_viper(source: str) -> str:
 
 
 def modules() -> list[Path]:
-    """The firmware's portable modules, and the replay that drives them."""
-    return [*sorted(path for path in FIRMWARE.glob("*.py") if path.name not in NOT_STAGED), REPLAY]
+    """The firmware's portable modules, and what drives them."""
+    return [*sorted(path for path in FIRMWARE.glob("*.py") if path.name not in NOT_STAGED), *DRIVERS]
 
 
 def stage(folder: Path, *, viper: bool) -> Path:

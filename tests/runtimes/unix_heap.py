@@ -10,78 +10,17 @@ import sys
 from array import array
 
 import micropython
-from sled import codec, layout, replay, tick
-from sled.app import App
+from sled import layout, ranges, replay, tick
+from sled.bare import Bare
 
 PASSES = 40
 
 
-class Board:
-    """The interface of a board, without a machine; nothing of it allocates after the start."""
-
-    flags = 0
-    boot_id = 7
-    reset_cause = layout.RESET_POWER_ON
-    unique_id = b"12345678"
-
-    def __init__(self):
-        self.bytes = bytearray(600)
-        self.at = 0
-        self.end = 0
-        self.written = 0
-
-    def start(self, s, ring):
-        self.s = s
-        self.ring = ring
-
-    def readinto(self, buf):
-        n = 0
-        while n < len(buf) and self.at < self.end:
-            buf[n] = self.bytes[self.at]
-            n += 1
-            self.at += 1
-        return n
-
-    def write(self, buf, start, end):
-        self.written += end - start
-        return end - start
-
-    def show(self, bits):
-        pass
-
-    def since_tick_us(self):
-        return 0
-
-    def uptime_ms(self):
-        return self.s[tick.SAMPLE_INDEX] & 0xFFFFF
-
-    def load_slot(self, number, buffer):
-        return 0
-
-    def save_slot(self, number, buffer, length):
-        pass
-
-
-board = Board()
-app = App(board)
-frame = bytearray(layout.FRAME_BYTES_MAX)
-command_id = 0
-speed_counts = 0  # in each tick
-
-
-def ask(kind, size, *values):
-    """Put a command with a new id on the line; `values` are pairs of offset and byte, the rest is zero."""
-    global command_id
-    command_id += 1
-    for at in range(len(frame)):
-        frame[at] = 0
-    frame[0] = kind
-    if kind != layout.KIND_HELLO:
-        codec.put_u16(frame, layout.HEADER_BYTES, command_id)
-    for at, value in values:
-        frame[at] = value
-    board.at = 0
-    board.end = codec.encode(frame, layout.HEADER_BYTES + size, board.bytes)
+bare = Bare()
+board = bare.board
+app = bare.app
+ask = bare.ask
+run = bare.run
 
 
 def noise():
@@ -91,17 +30,6 @@ def noise():
     board.bytes[511] = 0
     board.at = 0
     board.end = 512
-
-
-def run(ticks):
-    """Ticks with the main loop alive."""
-    for _ in range(ticks):
-        board.s[tick.COUNTS] += speed_counts
-        board.s[tick.MAIN_LEFT_ticks] = 100
-        # The cell shows what brake and friction take, and flutters.
-        tow_mN = board.s[tick.BRAKE_FELT_mN] + 10_000 if speed_counts else 0
-        board.s[tick.CELL_RAW] = 32_768 + tow_mN * 1000 // 30_518 + (board.s[tick.SAMPLE_INDEX] & 1)
-        tick.tick(board.s, board.ring)
 
 
 def locked(function):
@@ -136,17 +64,23 @@ def passes(name, before, sends=False):
             sys.print_exception(error)
 
 
-def message(name, mode, *values):
-    """A pass that answers a message, in a mode."""
+def message(name, mode, *values, again=False):
+    """A pass that answers a message, in a mode; one with a new id, or one that was answered before."""
     assert app.mode == mode, (name, app.mode, app.faults())
     kind = getattr(layout, "KIND_" + name)
     size = getattr(layout, "SIZE_" + name)
 
     def before():
         run(1)
-        ask(kind, size, *values)
+        ask(kind, size, *values, again=again)
 
-    passes(name, before, sends=True)
+    passes(name + "_again" if again else name, before, sends=True)
+
+
+def another_gap():
+    """Asked for before the one of before is filled, apart from it: soon there is no room for more."""
+    run(1)
+    bare.ask_for_samples(board.s[tick.SAMPLE_INDEX] - 2500 + 150 * (bare.command_id % 12), 90)
 
 
 def replayed(stimulus):
@@ -170,9 +104,7 @@ def mistaken():
 
 
 def main():
-    global speed_counts
     hello = (layout.OFF_HELLO_PROTOCOL_MAJOR, layout.PROTOCOL_MAJOR)
-    board.s[tick.BUS_mV] = 48_000
     run(3)
     message("HELLO", layout.MODE_IDLE, hello)
     passes("idle", lambda: run(1))
@@ -185,13 +117,16 @@ def main():
     run(3)
     passes("armed", lambda: run(1))
     message("ARM", layout.MODE_ARMED)
-    speed_counts = 8
-    board.s[tick.VELOCITY_mm_per_s_q10] = 8 * board.s[tick.um_PER_1024_COUNTS]  # no sled starts in one tick
+    message("ARM", layout.MODE_ARMED, again=True)
+    bare.start_moving()
     run(100)
     app.poll()
     passes("loading", lambda: run(1))
     lease = (layout.OFF_SET_LOAD_LEASE_ms + 1, 36)  # 9.2 s
     message("SET_LOAD", layout.MODE_LOADING, (layout.OFF_SET_LOAD_HOLD, layout.HOLD_LEASED), lease)
+    message(
+        "SET_LOAD", layout.MODE_LOADING, (layout.OFF_SET_LOAD_HOLD, layout.HOLD_LEASED), lease, again=True
+    )
     message("HEARTBEAT", layout.MODE_LOADING)
     message("GET_STATUS", layout.MODE_LOADING)
     message("CLOCK_PING", layout.MODE_LOADING)
@@ -205,6 +140,12 @@ def main():
     )
     run(3200)  # the ring has overwritten what the stream would send next
     passes("behind", lambda: run(1), sends=True)
+    passes("filling", lambda: run(1), sends=True)
+    while app.telemetry._again.count:
+        run(1)
+        app.poll()
+    passes("gaps", another_gap, sends=True)
+    assert app.telemetry._again.count > ranges.RANGES_MAX // 2
     message("STOP", layout.MODE_LOADING)
     passes("ramping", lambda: run(1))
 

@@ -97,7 +97,8 @@ def test_what_its_ring_has_overwritten_is_declared_lost():
     samples, lost = followed(replay, spoil=lambda replay: replay.step(6000))
     assert set(samples[7]) | lost[7] == set(range(123, 12_123)) and not set(samples[7]) & lost[7]
     assert 2500 < len(lost[7]) < 3500
-    assert all(put_in(boots)[7][index] == raw for index, raw in samples[7].items())
+    recording = put_in(boots)[7]
+    assert all(recording[index] == raw for index, raw in samples[7].items())
 
 
 @pytest.fixture

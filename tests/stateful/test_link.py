@@ -188,7 +188,7 @@ def test_a_host_that_is_careless_with_one_sample_is_found_out(
     class Careless(Link):
         spoil = staticmethod(careless)
 
-    with pytest.raises(AssertionError, match="missing silently|wrong|twice"):
+    with pytest.raises(AssertionError, match=r"missing silently|wrong|twice"):
         run_state_machine_as_test(
             Careless, settings=settings(max_examples=60, stateful_step_count=20, phases=[Phase.generate])
         )

@@ -3,6 +3,7 @@
 import errno
 import os
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from host import cli
@@ -33,13 +34,22 @@ def serve_somewhere(scenario: "Scenario | None", options: dict[str, Any]) -> Non
     )
     wishes = {name: value for name, value in wishes.items() if value is not None}
     speed = 1.0 if options["speed"] is None else options["speed"]
-    tcp_port = options["tcp_port"]
+    on_some_port(
+        lambda tcp_port, pty: _serve(scenario, wishes, tcp_port, pty, speed),
+        options["tcp_port"],
+        options["no_pty"],
+        "host sim --help",
+    )
+
+
+def on_some_port(serve: Callable[[int, bool], None], tcp_port: int | None, no_pty: bool, hint: str) -> None:
+    """Call `serve(tcp_port, pty)`, once more where the usual port is taken; raises what people can read."""
     for port in (TCP_PORT, 0) if tcp_port is None else (tcp_port,):
         try:
-            _serve(scenario, wishes, port, os.name == "posix" and not options["no_pty"], speed)
+            serve(port, os.name == "posix" and not no_pty)
             return
         except (ValueError, OverflowError) as error:
-            raise BadValue(f"cannot simulate that: {error}", "host sim --help") from None
+            raise BadValue(f"cannot simulate that: {error}", hint) from None
         except BrokenPipeError:  # the reader of our lines has gone
             raise
         except OSError as error:
@@ -74,7 +84,7 @@ def _serve(
     def say(line: str) -> None:
         nonlocal said
         if cli.settings().as_json and not said:
-            cli.print_object({"ok": True, **_announced(), "elapsed_ms": cli.elapsed_ms()})
+            cli.print_object({"ok": True, **announced(), "elapsed_ms": cli.elapsed_ms()})
         if not said and scenario is not None:
             for each in _introduction(scenario):
                 cli.say(each)
@@ -123,7 +133,7 @@ def _typed(row: dict[str, Any], scenario: "Scenario") -> str:
     return shlex.join(words) + (" (held, not leased)" if "lease_s" in row else "")
 
 
-def _announced() -> dict[str, Any]:
+def announced() -> dict[str, Any]:
     """What this process has announced: the ports it serves by now."""
     from protocol import announce
 

@@ -1,0 +1,1 @@
+"""One sled for several commands: `host serve` owns the port, and the others talk to the sled through it."""
