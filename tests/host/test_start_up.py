@@ -7,6 +7,8 @@ from tests.host.command_line import Host
 
 #: Each costs 20 to 200 ms or more; none is needed to set a load.
 DENIED = ("numpy", "rich", "asyncio", "mpremote", "construct", "dataclasses", "hypothesis", "logging", "json")
+#: What only long observations need.
+FOLLOWING = ("host.following", "host.telemetry", "host.clock", "host.samples")
 
 PROGRAM = """
 import sys
@@ -31,7 +33,7 @@ def imported(host: Host, denied: tuple[str, ...], *words: str) -> str:
 
 def test_setting_a_load_imports_nothing_heavy(host: Host) -> None:
     words = ("--port", "sim://", "set-load", "50%bw", "--bodyweight", "80kg", "--surface", "turf")
-    assert imported(host, DENIED, *words) == "[]"
+    assert imported(host, DENIED + FOLLOWING, *words) == "[]"
 
 
 def test_with_json_only_json_is_added(host: Host) -> None:
