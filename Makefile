@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults mutation bench bench-force bench-link plots lint format generate release fuzz golden chip clean
+.PHONY: help demo test faults mutation bench bench-force bench-link bench-recording plots lint format generate release fuzz golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -40,6 +40,9 @@ bench-force: $(VENV)/.test ## How true the felt force is, beside three plain mac
 
 bench-link: $(VENV)/.test ## What becomes of every sample over links of all kinds: build/bench-link.csv (minutes; ARGS=quick)
 	@$(PY) -m bench.link $(ARGS)
+
+bench-recording: $(VENV)/.test ## What recordings survive (kill -9, cuts) and cost: processor, size, export (minutes; ARGS=quick)
+	@$(PY) -m bench.recording $(ARGS)
 
 faults: $(VENV)/.test ## Every named fault at rest, under load and while ramping: what the firmware does, and how soon
 	@$(PY) -m tests.safety.fault_matrix $(ARGS)

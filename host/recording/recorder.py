@@ -102,7 +102,8 @@ class Recorder:
             self._link("away", item.host_s, reason=item.reason)
         else:
             self._back(item)
-        self._flush()
+        self._flush()  # before anything else is done with it
+        self._sum_up(item)
 
     def note(self, text: str) -> None:
         """A remark of people, with the time it is made."""
@@ -199,10 +200,16 @@ class Recorder:
             Message(channel_id, log_ns, body, index * period_ns, index).write(self._buffer)
         self._log_ns["/sample"] = log_ns
         self._contents.add_messages(channel_id, count, begun_ns, log_ns)
-        self.totals.take(batch)
+
+    def _sum_up(self, item: Item) -> None:
+        if isinstance(item, Batch):
+            self.totals.take(item)
+        elif isinstance(item, Lost):
+            self.totals.lose(item.sample_count)
+        elif isinstance(item, Back) and item.has_restarted:
+            self.totals.restart(item.away_s)
 
     def _lost(self, lost: Lost) -> None:
-        self.totals.lose(lost.sample_count)
         end = lost.sample_index + lost.sample_count
         for first in range(lost.sample_index, end, _LOST_MAX):
             fields = {
@@ -234,7 +241,6 @@ class Recorder:
         boot_id = back.device.boot_id
         if back.has_restarted:
             self._see_boot(boot_id)
-            self.totals.restart(back.away_s)
         self._link(event, back.host_s, away_s=back.away_s, port=back.port, boot_id=boot_id)
         self._told(wire.Received("STATUS", back.status), back.host_s)
 

@@ -6,7 +6,22 @@ import sys
 from tests.host.command_line import Host
 
 #: Each costs 20 to 200 ms or more; none is needed to set a load.
-DENIED = ("numpy", "rich", "asyncio", "mpremote", "construct", "dataclasses", "hypothesis", "logging", "json")
+DENIED = (
+    "numpy",
+    "rich",
+    "asyncio",
+    "mpremote",
+    "construct",
+    "dataclasses",
+    "hypothesis",
+    "logging",
+    "json",
+    "sqlite3",
+    "mcap",
+    "http",
+    "pyarrow",
+    "host.recording",
+)
 #: What only long observations need.
 FOLLOWING = ("host.following", "host.telemetry", "host.clock", "host.samples")
 
