@@ -92,10 +92,6 @@ class Gaps:
                 self._measure(now_s - asked.asked_s)
                 asked.due_s = now_s + asked.wait_s
 
-    def forget(self) -> None:
-        """The device has forgotten what it was asked for."""
-        self._asked.clear()
-
     def _measure(self, trip_s: float) -> None:
         """Smoothed as TCP's timer is (RFC 6298)."""
         if self._trip_s is None:

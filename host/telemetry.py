@@ -133,7 +133,6 @@ class Telemetry:
         deadline_s = session.now() + within_s
         session.request("STREAM", enabled=0, sample_index=0)
         self._is_streaming = False
-        self._gaps.forget()
         self._order.end = max(self._order.end, session.request("GET_STATUS").fields["sample_index"])
         for message in session.messages(0.0):
             yield from self._sorted(message)
@@ -196,14 +195,12 @@ class Telemetry:
             raise NoAnswer(f"{self._session.name} has said nothing for {_DARK_s:g} s", "host status")
         if now_s - self._streamed_s > self._resume_after_s:
             self.resumes += 1
-            self._gaps.forget()
             self._streamed_s = now_s
             self._resume_after_s = min(2 * self._resume_after_s, _SILENT_MAX_s)
             self._session.send("STREAM", enabled=1, sample_index=self._order.end)
 
     def _stream(self, first: int) -> int:
         """Returns the first sample that will come."""
-        self._gaps.forget()
         reply = self._session.request("STREAM", enabled=1, sample_index=first)
         self._is_begun = self._is_streaming = True
         self._resume_after_s = _SILENT_s

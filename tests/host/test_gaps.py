@@ -108,13 +108,6 @@ def test_a_late_answer_to_a_first_request_is_no_sign_against_gaps_that_were_aske
     assert line.ask(0.11, (0, 16)) == []
 
 
-def test_a_device_that_has_forgotten_is_asked_for_everything_anew() -> None:
-    line = Line()
-    line.ask(0.0, (0, 16))
-    line.gaps.forget()
-    assert line.ask(0.01, (0, 16)) == [(0, 16)]
-
-
 class Device:
     """Keeps ranges and sends the lowest first, a frame at a time, over a line that loses some both ways."""
 
