@@ -21,7 +21,15 @@ def test_without_a_file_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "athlete", [Athlete(), Athlete(80.0), Athlete(79.832, "turf"), Athlete(None, "grass")]
+    "athlete",
+    [
+        Athlete(),
+        Athlete(80.0),
+        Athlete(79.832, "turf"),
+        Athlete(None, "grass"),
+        Athlete(None, None, "Ann Lee"),
+        Athlete(80.0, "turf", 'Zoë "the \\sled\\" Müller # 1 = \' 😀'),
+    ],
 )
 def test_what_is_written_is_read_back(athlete: Athlete) -> None:
     config.write(athlete)
@@ -39,6 +47,7 @@ def test_what_is_written_is_read_back(athlete: Athlete) -> None:
         "bodymass = 80",
         "this is not TOML",
         'surface = "\xff"',
+        "name = 3",
     ],
 )
 def test_a_damaged_file_is_named_with_the_way_to_mend_it(text: str, folder: Path) -> None:
@@ -74,3 +83,32 @@ def test_without_a_folder_of_its_own_it_is_where_the_platform_keeps_settings(
     monkeypatch.delenv("SLED_CONFIG_DIR")
     monkeypatch.setenv("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", str(tmp_path))
     assert Path(config.path()) == tmp_path / "sled" / "config.toml"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\x7f", "a\0b", "x" * 81, "a\udc80"])
+def test_what_cannot_be_a_name_is_refused(text: str) -> None:
+    with pytest.raises(BadValue, match="letters that can be printed") as caught:
+        config.parse_name(text)
+    assert "host athlete --name" in caught.value.hint
+
+
+def test_a_name_is_kept_without_blanks_around_it() -> None:
+    assert config.parse_name("  Ann\t Lee\n") == "Ann Lee"
+
+
+def test_a_file_of_before_there_were_names_is_read(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "config.toml").write_text('body_mass_kg = 80.0\nsurface = "turf"\n')
+    assert config.read() == Athlete(80.0, "turf")
+
+
+def test_recordings_have_a_folder_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SLED_DATA_DIR", str(tmp_path / "here"))
+    assert config.data_folder() == str(tmp_path / "here")
+    monkeypatch.delenv("SLED_DATA_DIR")
+    for platform, variable in (("win32", "LOCALAPPDATA"), ("linux", "XDG_DATA_HOME")):
+        monkeypatch.setattr(config.sys, "platform", platform)
+        monkeypatch.setenv(variable, str(tmp_path))
+        assert config.data_folder() == os.path.join(str(tmp_path), "sled")
+    monkeypatch.setattr(config.sys, "platform", "darwin")
+    assert os.path.join("Library", "Application Support", "sled") in config.data_folder()

@@ -17,7 +17,7 @@ from mcap_ros1.decoder import DecoderFactory
 
 from host.errors import BadValue
 from host.following import Item, Lost, Pong, Told
-from host.recording import naming, reading, schemas
+from host.recording import naming, reading, schemas, totals
 from host.recording.reading import Recording
 from host.recording.recovery import open_recording
 from host.recording.scanning import SAMPLE_TOPIC
@@ -162,6 +162,25 @@ def test_log_times_follow_the_clock_fit_and_never_go_back(tmp_path: Path) -> Non
     assert boot.timing.readings == 20 and boot.timing.drift_ppm == pytest.approx(-100, abs=20)
     late = boot.samples["sample_index"] > 5000
     assert np.abs(boot.samples["log_ns"] - zero_ns - true_ns)[late].max() < 1_000_000
+
+
+def test_a_clock_that_is_corrected_backwards_moves_no_log_time_back(tmp_path: Path) -> None:
+    items: list[Item] = [batch(16 * number) for number in range(10)]
+    items += [Pong(90.0, 90.001, 77, 159, 0.0), *(batch(16 * number) for number in range(10, 20))]
+    (boot,) = open_recording(write(tmp_path, items).path).boots
+    log_ns = boot.samples["log_ns"].astype(np.int64)
+    assert (np.diff(log_ns) >= 0).all() and log_ns[160:].tolist() == [int(log_ns[159])] * 160
+    assert (np.diff(boot.host_ns) == 1_000_000).all(), "host times are worked out from all readings"
+
+
+def test_sums_of_another_version_are_worked_out_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = write(tmp_path, [batch(0), Lost(16, 4)])
+    recording = open_recording(recorder.path)
+    monkeypatch.setattr(totals, "VERSION", 99)
+    found = recording.totals()
+    assert found == {**recorder.sums, "version": 99}
+    recording.end["totals"] = "damaged"
+    assert recording.totals() == found
 
 
 def test_a_recording_tells_what_the_session_was_about(tmp_path: Path) -> None:
