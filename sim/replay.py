@@ -191,7 +191,7 @@ class _App(App):
     def look_for_faults(self) -> None:
         """Nor anything that could break."""
 
-    _watch_tick = _update_mode = look_for_faults
+    _watch_tick = look_for_faults
 
 
 class _Telemetry(Telemetry):

@@ -1,5 +1,6 @@
 """A recording through the simulator's link: whoever reads it gets byte for byte what was put in."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -13,6 +14,7 @@ from host.transport import open_port
 from protocol import bulk, codes, layout
 from sim.protocol_sim import offer
 from sim.replay import Boot, Replay, Run, boot_of
+from tests.sim.hosting import HELLO, STREAM, Listener
 from tests.sim.serving import posix, starting_servers
 
 ID = bytes.fromhex("e660583883724a32")
@@ -101,12 +103,51 @@ def test_what_its_ring_has_overwritten_is_declared_lost():
     assert all(recording[index] == raw for index, raw in samples[7].items())
 
 
+def heard_late(replay, after):
+    """All that the device sends by itself to a host that begins to read so late, and never asks again."""
+    replay.write(HELLO + STREAM)
+    replay.step(after)
+    listener = Listener()
+    while not replay.is_over:
+        listener.feed(replay.read(1 << 20))
+        replay.step(20)
+    return listener.heard
+
+
+@pytest.mark.parametrize(("samples", "gaps", "after"), [(3000, [(1500, 80_000)], 82_600), (1000, [], 1500)])
+def test_a_host_that_reads_late_is_told_of_every_sample_without_asking(samples, gaps, after):
+    heard = heard_late(Replay(ID, [boot_of(7, 0, recorded(samples), gaps)]), after)
+    told = sorted(
+        (each["sample_index"], each["sample_index"] + (each.get("sample_count") or len(each["samples"])))
+        for each in heard["TELEMETRY"] + heard.get("SAMPLES_LOST", [])
+    )
+    assert told[0][0] == 0 and told[-1][1] == samples + sum(count for _, count in gaps)
+    assert all(end >= first for (_, end), (first, _) in pairwise(told))
+
+
+def test_a_reset_takes_nothing_that_was_on_its_way_and_brings_no_host():
+    replay = Replay(ID, [boot_of(7, 0, recorded(200)), boot_of(8, 0, recorded(3000))])
+    assert {each["boot_id"] for each in heard_late(replay, 1300)["TELEMETRY"]} == {7}
+    replay = Replay(ID, [boot_of(7, 0, recorded(200)), boot_of(8, 0, recorded(3000))])
+    replay.is_connected = False
+    replay.step(1300)
+    assert replay.board.boot_id == 8 and not replay.board.is_connected
+
+
+def test_a_gap_longer_than_one_message_can_tell_is_declared_all_the_same():
+    boots = [boot_of(7, 0, recorded(3000), [(1500, 80_000)])]
+    samples, lost = followed(Replay(ID, boots), for_s=3.0, spoil=lambda replay: replay.step(81_600))
+    assert set(range(1500, 81_500)) <= lost[7] and set(range(81_500, 83_000)) <= set(samples[7])
+    assert set(samples[7]) | lost[7] == set(range(83_000)) and not set(samples[7]) & lost[7]
+
+
 @pytest.fixture
 def session():
     samples = recorded(5000).copy()
     samples["sample_flags"] = 0b101 << codes.SAMPLE_LIMITS_SHIFT | 2 << codes.SAMPLE_MODE_SHIFT
     samples["velocity_mm_per_s"] = -1234
     samples["tow_force_dN"] = -567
+    samples["brake_force_dN"] = 2000  # so that a bus that never moves would be a fault
     replay = Replay(ID, [boot_of(7, 100, samples)])
     offer("sim://recorded", replay)
     with Session(open_port("sim://recorded"), "sim://") as opened:
@@ -139,8 +180,19 @@ def test_it_takes_no_load_and_nothing_stops_it(session):
 
 def test_after_the_last_sample_time_goes_on_and_nothing_more_is_measured(session):
     list(session.messages(6.0))
+    session.stop()
+    assert session.request("GET_STATUS").fields["mode"] == 2
     assert session.request("GET_STATUS").fields["sample_index"] == 5100
     assert session.request("GET_STATUS").fields["faults"] == 0
+
+
+def test_it_cannot_be_rebooted():
+    replay = Replay(ID, [boot_of(7, 0, np.zeros(3000, bulk.SAMPLE))])
+    with Session(port_of(replay), "sim://") as session:
+        session.hello()
+        session.request("REBOOT")
+        list(session.messages(0.5))
+        assert session.request("GET_STATUS").fields["sample_index"] > 500
 
 
 @posix
