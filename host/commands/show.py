@@ -77,6 +77,8 @@ def _events(recording: "Recording") -> list[dict[str, Any]]:
             if load == in_force:
                 continue
             in_force = more = load
+        elif each.topic == "/set_load":
+            words, more = _asked(each.fields)
         elif each.topic == "/fault":
             words = f"fault {_fault_name(each.fields.get('fault', -1))}"
         elif each.topic == "/link":
@@ -106,6 +108,20 @@ def _load(told: "Told") -> tuple[dict[str, Any], str]:
         return {"pull": None, "push": None}, "no load in force"
     shown = {"pull": view.load_fields(now.pull), "push": view.load_fields(now.push)}
     return shown, "; ".join(view.both_ways(now, usual_friction()))
+
+
+def _asked(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Words for a load that a command asked for, and its fields; whatever another version wrote."""
+    from host.commands.set_load import usual_friction
+    from host.loading import Applied
+    from host.loads import Load
+
+    loads = {way: {name: fields.get(way, {}).get(name) for name in Load._fields} for way in _WAYS}
+    known = [Load(**{name: n for name, n in loads[way].items() if n is not None}) for way in _WAYS]
+    words = "; ".join(view.both_ways(Applied(*known, [], ""), usual_friction()))
+    who, result = fields.get("by"), fields.get("result")
+    refused = "" if result in ("OK", "LIMITED") else f", refused: {result}"
+    return f"{who} asks for {words}{refused}", {"by": who, "result": result, **loads}
 
 
 def _fault_name(number: int) -> str:

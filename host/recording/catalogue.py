@@ -145,7 +145,7 @@ def entry_of(recording: Recording) -> Entry:
         recording.id,
         session.get("started", ""),
         session.get("athlete"),
-        load_words(session),
+        load_words(session, recording.end),
         round((sums["samples"] + sums["samples_lost"]) * recording.period_s, 3),
         sums["distance_m"],
         sums["lengths"],
@@ -157,11 +157,12 @@ def entry_of(recording: Recording) -> Entry:
     )
 
 
-def load_words(session: dict[str, str]) -> str | None:
-    """The load as it was asked for, else as it was in force when the recording began."""
-    if "load_requested" in session or "load_in_force" not in session:
+def load_words(session: dict[str, str], end: dict[str, str]) -> str | None:
+    """The load as it was asked for, else as it was set last, else as it was when the recording began."""
+    known = end.get("load_set", session.get("load_in_force"))
+    if "load_requested" in session or known is None:
         return session.get("load_requested")
-    in_force = json.loads(session["load_in_force"])
+    in_force = json.loads(known)
     if in_force["state"] not in ("armed", "loading"):
         return "none"
     pull, push = (f"{in_force[way]['force_N']:g} N" for way in ("pull", "push"))

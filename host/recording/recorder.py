@@ -1,8 +1,8 @@
 """Writes what was observed of a sled into one file, each item with one write, as it comes.
 
 Channels: /sample with one message per tick, /lost, /clock, /status, /fault and whatever else the sled
-told, /link where the line dropped and returned, /note for people. Log time is the host's, by the clock
-fit of that moment; publish time is the device's own.
+told, /link where the line dropped and returned, /set_load for what commands asked, /note for people. Log
+time is the host's, by the clock fit of that moment; publish time is the device's own.
 """
 
 import contextlib
@@ -21,16 +21,17 @@ from host import view
 from host.clock import ClockFit
 from host.errors import FileError
 from host.following import Away, Back, Batch, Item, Lost, Pong, Told
-from host.loading import Applied
+from host.loading import Applied, applied
 from host.loads import Load
 from host.recording import naming, schemas
 from host.recording.appending import Appending
 from host.recording.contents import MAGIC, Contents, record_bytes, taken
 from host.recording.totals import Totals
 from host.session import Device
-from protocol import layout, wire
+from protocol import codes, layout, units, wire
 
 _LOST_MAX = 0xFFFF  # of one /lost message, as on the wire
+_RESULTS = {code.number: code.name for code in codes.RESULTS}
 _WORDS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "this user's share of the disk is full",
@@ -57,10 +58,15 @@ class About(NamedTuple):
 class Recorder:
     """One recording under way. Methods that write raise FileError; what was written until then is kept."""
 
-    def __init__(self, folder: str, about: About, now: Callable[[], float] = time.monotonic) -> None:
-        """`now` is the clock of the items' `host_s`. Raises FileError if nothing can be written there."""
+    def __init__(
+        self, folder: str, about: About, now: Callable[[], float] = time.monotonic, before_s: float = 0.0
+    ) -> None:
+        """`now` is the clock of the items' `host_s`; the first items are that long ago already.
+
+        Raises FileError if nothing can be written there.
+        """
         self._now = now
-        self._zero_s, self._zero_ns = now(), time.time_ns()
+        self._zero_s, self._zero_ns = now() - before_s, time.time_ns() - round(before_s * 1e9)
         self._period_s = about.device.sample_period_s or 0.001
         self._boot_id = about.device.boot_id
         self.totals = Totals(self._period_s)
@@ -70,6 +76,7 @@ class Recorder:
         self._channels: dict[str, int] = {}
         self._log_ns: dict[str, int] = {}
         self._buffer = RecordBuilder()
+        self._load_set: str | None = None  # by the last command that did
         self._failure: FileError | None = None
         self._is_closed = False
         try:
@@ -108,6 +115,17 @@ class Recorder:
     def note(self, text: str) -> None:
         """A remark of people, with the time it is made."""
         self._say("/note", self._now(), {"text": text})
+        self._flush()
+
+    def commanded(self, host_s: float, by: str, fields: Mapping[str, Any], answer: wire.Received) -> None:
+        """A SET_LOAD of the command `by`, and the sled's answer, wire units."""
+        loads = {way: view.load_fields(Load(**units.load_to_si(fields[way]))) for way in ("pull", "push")}
+        result = _RESULTS.get(answer.fields["result"], str(answer.fields["result"]))
+        lease_s = units.to_si("lease_ms", fields["lease_ms"]) if fields["hold"] else None
+        self._say("/set_load", host_s, {"by": by, **loads, "lease_s": lease_s, "result": result})
+        if answer.name == "LOAD_REPLY":
+            self._told(answer, host_s)
+            self._load_set = json.dumps(view.applied_fields(applied(answer.fields)))
         self._flush()
 
     def describe(self, device: Device, settings: Mapping[str, int]) -> None:
@@ -180,7 +198,8 @@ class Recorder:
             "clock_drift_ppm": clock.drift_ppm,
             "clock_uncertainty_s": clock.uncertainty_s,
         }  # fmt: skip
-        self._put(end_metadata(reason, self._wall_ns(self._now()), self.sums, fit))
+        more = {"load_set": self._load_set, **fit}
+        self._put(end_metadata(reason, self._wall_ns(self._now()), self.sums, more))
 
     def _samples(self, batch: Batch) -> None:
         """One message for each tick; log times from the fit, or before it from the moment they came."""

@@ -150,5 +150,16 @@ JSON_BODIES: dict[str, dict[str, Any]] = {
             "boot_id": _NUMBER,
         },
     },
+    "/set_load": {
+        "title": "sled/SetLoad",
+        "type": "object",
+        "properties": {
+            "by": _TEXT,
+            "pull": {"type": "object"},
+            "push": {"type": "object"},
+            "lease_s": _NUMBER,
+            "result": _TEXT,
+        },
+    },
     "/note": {"title": "sled/Note", "type": "object", "properties": {"text": _TEXT}},
 }

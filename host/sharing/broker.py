@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from host.errors import LinkError
 from host.following import Away, Back, Batch, Item
@@ -52,6 +53,8 @@ class Broker:
     ) -> None:
         self.lock = threading.RLock()
         self.visitors: list[Visitor] = []
+        self.load_answered: Callable[[str, dict[str, Any], wire.Received], None] | None = None
+        """Gets each SET_LOAD that was answered: whose, its fields, the answer. It must not wait."""
         self.away_since_s: float | None = None
         self._write = write
         self._new_id = new_id
@@ -139,14 +142,18 @@ class Broker:
         """An answer to whoever asked; False if that was the server itself."""
         asked = self._routes.get(int.from_bytes(frame.body[:2], "little"))
         try:
-            fields = wire.decode(frame).fields
+            name, fields = wire.decode(frame)
         except ValueError:  # of a newer sled, perhaps to a newer visitor
-            fields = {}
+            name, fields = "", {}
         if frame.kind == _KINDS["STATUS"] and fields:
             latched = fields["faults"]
             self._faults = {number: told for number, told in self._faults.items() if latched >> number & 1}
         if asked is None:
             return False
+        if asked.is_open and asked.kind == _KINDS["SET_LOAD"] and fields and self.load_answered is not None:
+            with contextlib.suppress(ValueError):  # as long as no SET_LOAD is, and refused
+                request = wire.decode(wire.Frame(asked.kind, 0, asked.body)).fields
+                self.load_answered(asked.visitor.name, request, wire.Received(name, fields))
         asked.is_open = False
         if frame.kind == _KINDS["LOAD_REPLY"] and fields.get("result") in _DONE:
             self._load_setter = asked.visitor

@@ -20,7 +20,7 @@ from protocol import layout, wire
 VISITORS_MAX = 32
 _GREETING_s = 1.0
 _STRANGERS_MAX = 64  # connections that have not said who they are; the oldest gives way
-_READ_BYTES = 4096
+_READ_BYTES = 256  # a turn each: whoever floods holds the others up by no more
 _HEARD_MAX_BYTES = 65_536  # of one visitor in each second, many times what a busy command sends
 _SEND_BUFFER_BYTES = 65_536  # so that what a slow one misses waits in the ring, not in the system
 _FRAMES_A_TURN = 32

@@ -1,4 +1,4 @@
-"""`host serve` while it runs: a thread reads the sled, one serves the visitors, one talks to people.
+"""`host serve` while it runs: threads that read the sled, serve the visitors, record, and talk to people.
 
 The sled is read without regard to anybody: neither a visitor nor a terminal that stands still holds it up.
 """
@@ -6,8 +6,9 @@ The sled is read without regard to anybody: neither a visitor nor a terminal tha
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from host.errors import HostError, LinkError
 from host.following import Away, Back, Follower, Item, Told
@@ -18,6 +19,9 @@ from host.sharing.broker import Broker
 from host.sharing.server import Server
 from protocol import announce, codes
 
+if TYPE_CHECKING:
+    from host.sharing.scribe import Scribe
+
 _LOOK_s = 0.1
 _LINES_MAX = 1000  # that a terminal which stands still may leave unread
 _WAITS = "host serve waits for it"
@@ -26,13 +30,13 @@ _WAITS = "host serve waits for it"
 class Serving:
     """Shares the sled of `session` until left. HELLO is asked anew, so that visitors get its answer.
 
-    `take` gets every item of the observation, in the thread that reads the sled.
+    `scribe` gets every item of the observation and every load that a command sets, and records them.
     """
 
-    def __init__(self, session: Session, take: Callable[[Item], None] = lambda item: None) -> None:
+    def __init__(self, session: Session, scribe: "Scribe | None" = None) -> None:
         self.tcp_port = 0
         self._session = session
-        self._take = take
+        self._scribe = scribe
         self._lines: queue.Queue[str] = queue.Queue(_LINES_MAX)
         self._failure: BaseException | None = None
         self._is_over = threading.Event()
@@ -59,6 +63,10 @@ class Serving:
         self._session.hello()
         self._follower = Follower(self._session, reopener(self._session, is_shared=False))
         self._follower.start(from_oldest=True)
+        if self._scribe is not None:
+            self._scribe.start(self._broker, self._say)
+            self._broker.load_answered = self._scribe.commanded
+            cleaning.callback(self._scribe.end)
         self._server.start(self._broker)
         cleaning.callback(self._server.close)
         self._announce()
@@ -85,6 +93,12 @@ class Serving:
                     raise failure from None
                 yield None
 
+    def rest(self) -> Iterator[str]:
+        """What is still unread, without waiting."""
+        with suppress(queue.Empty):
+            while True:
+                yield self._lines.get_nowait()
+
     def _say(self, line: str) -> None:
         with suppress(queue.Full):  # nobody has read for long
             self._lines.put_nowait(line)
@@ -93,17 +107,20 @@ class Serving:
         try:
             while not self._is_over.is_set():
                 for item in self._follower.run(_LOOK_s):
-                    self._broker.take(item)
                     self._take(item)
                     self._tell(item)
             for item in self._follower.finish(0.0 if self._follower.away_s is not None else 1.0):
-                self._broker.take(item)
                 self._take(item)
         except HostError as error:
             if not self._is_over.is_set():
                 self._failure = error
         except BaseException as error:
             self._failure = error
+
+    def _take(self, item: Item) -> None:
+        self._broker.take(item)
+        if self._scribe is not None:
+            self._scribe.take(item)
 
     def _tell(self, item: Item) -> None:
         if isinstance(item, Away):
