@@ -117,8 +117,8 @@ def _asked(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     from host.loads import Load
 
     loads = {way: {name: fields.get(way, {}).get(name) for name in Load._fields} for way in _WAYS}
-    known = [Load(**{name: n for name, n in loads[way].items() if n is not None}) for way in _WAYS]
-    words = "; ".join(view.both_ways(Applied(*known, [], ""), usual_friction()))
+    pull, push = (Load(**{name: n for name, n in loads[way].items() if n is not None}) for way in _WAYS)
+    words = "; ".join(view.both_ways(Applied(pull, push, [], ""), usual_friction()))
     who, result = fields.get("by"), fields.get("result")
     refused = "" if result in ("OK", "LIMITED") else f", refused: {result}"
     return f"{who} asks for {words}{refused}", {"by": who, "result": result, **loads}
