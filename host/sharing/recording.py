@@ -65,9 +65,9 @@ class Recordings:
         if isinstance(item, Back):
             self._device = item.device
         if isinstance(item, Batch) and _is_used(item):
-            self._used_s = self._now()
-            if self._recorder is None and self._used_s >= self._again_s:
+            if self._recorder is None and self._now() >= self._again_s:
                 self._begin()
+            self._used_s = self._now()  # it took its time to begin
         if self._recorder is None:
             self._remember(item)
         else:
@@ -112,7 +112,7 @@ class Recordings:
 
     def _remember(self, item: Item | Commanded) -> None:
         now_s = self._now()
-        if isinstance(item, Away):
+        if isinstance(item, Away | Back):
             self._before.clear()  # a recording that begins later begins behind it
         else:
             self._before.append((now_s, item))
