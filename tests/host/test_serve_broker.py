@@ -199,6 +199,35 @@ def test_only_who_set_the_load_keeps_its_lease() -> None:
     assert [reply.fields["result"] for reply in desk.heard(two)] == [RESULTS["NO_LEASE"]]
 
 
+def test_a_load_that_was_answered_is_told_once_with_who_asked(now_s: list[float]) -> None:
+    desk = Desk()
+    told: list[tuple[str, int, str]] = []
+    desk.broker.load_answered = lambda by, fields, answer: told.append(
+        (by, fields["pull"]["force_mN"], answer.name)
+    )
+    visitor = desk.visitor()
+    desk.say(visitor, "SET_LOAD", command_id=1, **load_fields(1000))
+    now_s[0] += 0.03
+    desk.say(visitor, "SET_LOAD", command_id=1, **load_fields(1000))
+    desk.say(visitor, "GET_STATUS", command_id=2)
+    assert len(desk.line) == 3 and not told
+    desk.answer()
+    assert told == [("command 0", 1000, "LOAD_REPLY")]
+
+
+def test_a_load_as_no_command_sends_it_is_answered_and_not_told() -> None:
+    desk = Desk()
+    told: list[str] = []
+    desk.broker.load_answered = lambda by, fields, answer: told.append(by)
+    visitor = desk.visitor()
+    desk.broker.hear(visitor, wire.Frame(layout.KINDS["SET_LOAD"], 0, b"\1\0no load"))
+    device_id = int.from_bytes(wire.FrameReader().feed(desk.line.pop())[0].body[:2], "little")
+    refusal = {"command_id": device_id, "result": RESULTS["BAD_LENGTH"], "mode": 0, "setting_value": 0}
+    (frame,) = wire.FrameReader().feed(wire.encode("REPLY", refusal))
+    assert desk.broker.tap(frame) and not told
+    assert [reply.fields["result"] for reply in desk.heard(visitor)] == [RESULTS["BAD_LENGTH"]]
+
+
 def test_who_floods_has_only_so_many_commands_under_way(now_s: list[float]) -> None:
     desk = Desk()
     flood, other = desk.visitor(), desk.visitor()
