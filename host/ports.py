@@ -15,7 +15,6 @@ from protocol import announce
 
 #: MicroPython on an RP2040. Other serial ports are listed, but not written to unless named.
 _USB_IDS = ((0x2E8A, 0x0005),)
-_PROBE_s = 0.5
 
 
 class Candidate(NamedTuple):
@@ -120,7 +119,7 @@ def _ask(candidate: Candidate, any_version: bool) -> Session | HostError:
             problem = worse(error)
             continue
         try:
-            session.hello(_PROBE_s, any_version)
+            session.hello(any_version=any_version)
         except VersionMismatch as error:  # it answered: its other ports lead to the same firmware
             session.close()
             return error
@@ -202,7 +201,7 @@ def _port_of(unique_id: str, name: str) -> Port:
     """An open port to that very sled, of whatever version it is now."""
     session = Session(open_port(name), name)
     try:
-        if session.hello(_PROBE_s, any_version=True).unique_id == unique_id:
+        if session.hello(any_version=True).unique_id == unique_id:
             return session.port
         raise NoDevice(f"another sled is at {name}", "host ports")
     except BaseException:

@@ -9,11 +9,12 @@ import socket
 import time
 
 from host.errors import LinkError
+from host.session import ANSWER_s
 from host.sharing import door
 from host.sharing.servers import THROUGH, Server, forget
 from host.transport import READ_s, WRITE_s
 
-_HANDSHAKE_s = 0.5  # a server that hangs must not hold up `host stop`
+_HANDSHAKE_s = ANSWER_s  # a server that hangs must not hold up `host stop` any longer than a sled that does
 _PEEK_BYTES = 65_536
 
 

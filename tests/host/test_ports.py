@@ -56,6 +56,19 @@ def test_one_announced_sled_is_found_and_its_two_ports_are_one_device() -> None:
             assert session.name == first.name and session.device is not None
 
 
+def test_a_sled_on_a_busy_machine_may_take_its_time() -> None:
+    device = FakeDevice()
+
+    def slow(data: bytes) -> bytes:
+        time.sleep(0.6)  # half a second once was all it got
+        return device.answer(data)
+
+    with Peer(slow) as peer:
+        announce.publish([peer.name], "00")
+        with ports.connect(None) as session:
+            assert session.device is not None
+
+
 def test_two_sleds_are_an_error_that_names_both(neighbour: int) -> None:
     with Peer(FakeDevice().answer) as first, Peer(FakeDevice().answer) as second:
         announce.publish([first.name], "00")
