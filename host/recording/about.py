@@ -5,36 +5,43 @@ from host.errors import Refused
 from host.loading import applied, work_out
 from host.measures import parse_body_mass_kg
 from host.recording.recorder import About
-from host.session import Session
+from host.session import Device, Session
 from protocol.settings import SETTINGS
 
 
-def about_session(
-    session: Session,
+def about_session(session: Session, **words: str | None) -> About:
+    """As `about_athlete` and `asked` together, of the device that answered HELLO."""
+    assert session.device is not None  # whoever opened the port has asked HELLO
+    return asked(session, about_athlete(session.device, **words))
+
+
+def about_athlete(
+    device: Device,
     athlete: str | None = None,
     bodyweight: str | None = None,
     surface: str | None = None,
     load: str | None = None,
 ) -> About:
-    """Ask the device for all its settings and the load in force; words that were typed count more.
-
-    Raises BadValue for words that mean nothing, LinkError when the device stops answering.
-    """
+    """What the user's file tells; words that were typed count more. Raises BadValue."""
     known = config.read()
-    body_mass_kg = known.body_mass_kg if bodyweight is None else parse_body_mass_kg(bodyweight)
     ground = presets.surface(known.surface if surface is None else surface)
     request = None if load is None else work_out(load, bodyweight, surface)
-    assert session.device is not None  # whoever opened the port has asked HELLO
     return About(
-        device=session.device,
-        settings=device_settings(session),
+        device=device,
+        settings={},
         athlete=known.name if athlete is None else config.parse_name(athlete),
-        body_mass_kg=body_mass_kg,
+        body_mass_kg=known.body_mass_kg if bodyweight is None else parse_body_mass_kg(bodyweight),
         surface=ground.id,
         friction=ground.friction,
         load=None if request is None else request.text,
         resolved=None if request is None else request.load,
-        in_force=applied(session.request("GET_STATUS").fields),
+    )
+
+
+def asked(session: Session, about: About) -> About:
+    """The same with what the device tells: all its settings and the load in force. Raises LinkError."""
+    return about._replace(
+        settings=device_settings(session), in_force=applied(session.request("GET_STATUS").fields)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from host.errors import FileError, HostError
 from host.following import Item
 from host.recording import About
-from host.recording.about import about_session
+from host.recording.about import about_athlete, asked
 from host.session import Device, Session
 from host.sharing.broker import Broker
 from host.sharing.inside import InsidePort
@@ -83,11 +83,13 @@ class Scribe:
         self._recordings.take(item)
 
     def _about(self, device: Device) -> About:
-        """All that the sled and the user's file tell; a recording without it is better than none."""
+        """All that the user's file and the sled tell; a recording without it is better than none."""
+        about = About(device, {})
         try:
+            about = about_athlete(device)
             with Session(InsidePort(self._broker, "host serve"), self._session.name) as asking:
                 asking.hello()
-                return about_session(asking)._replace(device=device)
+                about = asked(asking, about)
         except HostError as error:
-            self._say(f"recorded without athlete and settings: {error.sentence}")
-            return About(device, {})
+            self._say(f"recorded without all that could be known: {error.sentence}")
+        return about

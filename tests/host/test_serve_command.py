@@ -65,7 +65,7 @@ def test_every_command_works_through_it(host: Host, sim: dict[str, Any]) -> None
 def test_when_it_ends_the_load_stays_and_the_port_is_free(
     host: Host, sim: dict[str, Any], ending: signal.Signals
 ) -> None:
-    with host.started("--port", sim["ports"][0], "serve") as process:
+    with host.started("--port", sim["ports"][0], "serve", "--no-record") as process:
         assert process.stdout is not None
         assert "open to every command" in process.stdout.readline()
         assert host("set-load", "130N").code == 0

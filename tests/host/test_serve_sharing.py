@@ -29,9 +29,8 @@ class Shared:
     def __init__(self, sim: Server) -> None:
         self.sim = sim
         self.said: list[str] = []
-        self.items: list[Item] = []
         self._session = ports.connect(None, is_shared=False)
-        self.serving = Serving(self._session, self.items.append)
+        self.serving = Serving(self._session)
 
     def __enter__(self) -> "Shared":
         self.serving.__enter__()
