@@ -19,7 +19,7 @@ from mcap.records import Metadata
 from host.batches import Batch
 from host.errors import FileError
 from host.recording.contents import MAGIC
-from host.recording.scanning import RECORD_BYTES_MAX, Scan, Table, Told
+from host.recording.scanning import RECORD_BYTES_MAX, Scan, Table, Told, unpacked
 from host.recording.timing import Timing, fitted_ns
 from host.recording.totals import Totals, is_current
 from protocol import bulk
@@ -60,6 +60,7 @@ class Recording:
         self.path = path
         self.is_live = False  #: somebody is still recording it
         self.mended = ""  #: what a recovery did to it just now, in words
+        self._is_packed = False  # by another program, into chunks
         records, self.is_whole = self._opened()
         self.session = _first(records, "session")
         self.id = self.session.get("id", "")
@@ -78,7 +79,7 @@ class Recording:
         """Everything in the file."""
         try:
             with open(self.path, "rb") as file:
-                return Scan(file)
+                return Scan(unpacked(file) if self._is_packed else file)
         except OSError as error:
             raise _unreadable(self.path, error.strerror or str(error)) from None
         except ValueError as error:
@@ -183,7 +184,10 @@ class Recording:
         try:
             with open(self.path, "rb") as file, contextlib.suppress(*_TORN):
                 if _ends(file):
-                    return list(SeekingReader(file, record_size_limit=RECORD_BYTES_MAX).iter_metadata()), True
+                    reader = SeekingReader(file, record_size_limit=RECORD_BYTES_MAX)
+                    summary = reader.get_summary()
+                    self._is_packed = bool(summary and summary.chunk_indexes)
+                    return list(reader.iter_metadata()), True
         except OSError as error:
             raise _unreadable(self.path, error.strerror or str(error)) from None
         return self.scan.metadata, self.scan.has_end

@@ -14,11 +14,11 @@ import numpy as np
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Channel, DataEnd, McapRecord, Message, Metadata, Schema
-from mcap.stream_reader import StreamReader
+from mcap.records import Channel, Chunk, DataEnd, McapRecord, Message, Metadata, Schema
+from mcap.stream_reader import StreamReader, get_chunk_data_stream
 
 from host.recording import schemas
-from host.recording.contents import MAGIC, PREFIX_BYTES, Contents
+from host.recording.contents import MAGIC, PREFIX_BYTES, Contents, record_bytes
 
 SAMPLE_TOPIC = "/sample"
 _BLOCK_BYTES = 8 << 20
@@ -44,6 +44,24 @@ class Told(NamedTuple):
     topic: str
     log_ns: int
     fields: dict[str, Any]
+
+
+def unpacked(file: IO[bytes]) -> BytesIO:
+    """The plain records of a file that another program has packed into chunks (`mcap compress`).
+
+    Raises ValueError for damaged ones.
+    """
+    plain = bytearray(MAGIC)
+    try:
+        for record in StreamReader(file, emit_chunks=True).records:
+            if isinstance(record, Chunk):
+                stream, length = get_chunk_data_stream(record, validate_crc=True)
+                plain += stream.read(length)
+            elif isinstance(record, Metadata):
+                plain += record_bytes(record)
+    except Exception as error:  # each compression has errors of its own
+        raise ValueError(f"its chunks are damaged: {error}") from None
+    return BytesIO(plain)
 
 
 class Scan:
@@ -110,6 +128,8 @@ class Scan:
         if len(data) - at < PREFIX_BYTES:
             return False
         opcode, length = _PREFIX.unpack_from(data, at)
+        if opcode == Opcode.CHUNK and not self.contents.counts:
+            raise ValueError("it is packed in chunks and has no end (mcap recover makes one)")
         if opcode == Opcode.DATA_END:
             return data[at : at + PREFIX_BYTES] != _DATA_END
         return opcode not in _OPCODES or length > RECORD_BYTES_MAX or self.contents.size + at == self._bad_at

@@ -96,9 +96,10 @@ class Recordings:
         )
 
     def _begin(self) -> None:
+        about = self._about(self._device)
         before_s = self._now() - self._before[0][0] if self._before else 0.0
         try:
-            self._recorder = Recorder(self._folder, self._about(self._device), self._now, before_s)
+            self._recorder = Recorder(self._folder, about, self._now, before_s)
         except FileError as error:
             self.fail(error)
             return

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mcap.reader import make_reader
 from mcap.records import Channel, DataEnd, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
 from mcap.writer import Writer
 
-from host.following import Told
+from host.errors import FileError
+from host.following import Lost, Told
 from host.recording import export, schemas
 from host.recording.recovery import open_recording
 from protocol import layout, wire
@@ -54,6 +56,54 @@ def as_other_version(path: str, other: str, kept: list[str], added: list[tuple[s
             elif isinstance(record, Metadata):
                 writer.add_metadata(record.name, record.metadata)
     writer.finish()
+
+
+def packed(path: str, other: Path) -> Path:
+    """Copy a recording as `mcap compress` does: its records in chunks, small ones."""
+    with open(path, "rb") as file, other.open("wb") as out:
+        writer = Writer(out, chunk_size=1000)
+        writer.start()
+        for record in StreamReader(file).records:
+            if isinstance(record, DataEnd):
+                break
+            if isinstance(record, Schema):
+                writer.register_schema(record.name, record.encoding, record.data)
+            elif isinstance(record, Channel):
+                writer.register_channel(record.topic, record.message_encoding, record.schema_id)
+            elif isinstance(record, Message):
+                writer.add_message(
+                    record.channel_id, record.log_time, record.data, record.publish_time, record.sequence
+                )
+            elif isinstance(record, Metadata):
+                writer.add_metadata(record.name, record.metadata)
+        writer.finish()
+    return other
+
+
+def test_a_recording_that_another_program_has_compressed_is_read_whole(tmp_path: Path) -> None:
+    status_ = Told(101.0, wire.Received("STATUS", status()))
+    plain = open_recording(write(tmp_path, [batch(0), status_, batch(16), Lost(32, 4), batch(36)]).path)
+    found = open_recording(str(packed(plain.path, tmp_path / "packed.mcap")))
+    assert found.is_whole and not found.mended and found.id == plain.id and found.settings == plain.settings
+    assert found.boots[0].samples.tolist() == plain.boots[0].samples.tolist()
+    assert found.gaps == plain.gaps and found.told == plain.told
+    assert found.summed_up().fields() == plain.totals() and not found.scan.is_damaged
+
+
+def test_a_damaged_or_torn_one_is_an_error_and_is_left_alone(tmp_path: Path) -> None:
+    path = packed(write(tmp_path, [batch(16 * each) for each in range(40)]).path, tmp_path / "packed.mcap")
+    whole = path.read_bytes()
+    with path.open("rb") as file:
+        summary = make_reader(file).get_summary()
+    assert summary is not None
+    chunk = summary.chunk_indexes[5]
+    at = chunk.chunk_start_offset + chunk.chunk_length - 20
+    damaged = whole[:at] + bytes(byte ^ 0x55 for byte in whole[at : at + 9]) + whole[at + 9 :]
+    for content, words in ((damaged, r"cannot read .*packed\.mcap"), (whole[:at], "chunks and has no end")):
+        path.write_bytes(content)
+        with pytest.raises(FileError, match=words):
+            _ = open_recording(str(path)).boots
+        assert path.read_bytes() == content
 
 
 names = st.lists(

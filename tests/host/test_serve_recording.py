@@ -101,6 +101,8 @@ def test_a_sled_that_stands_idle_fills_no_disk(book: Book) -> None:
 def test_it_begins_when_the_sled_is_put_to_use_and_has_the_seconds_before(
     use: tuple[str, int], book: Book
 ) -> None:
+    book.about_s = 1.0
+    book.take(Told(book.now_s, wire.Received("STATUS", status(mode=0))))
     book.pass_by(20.0)
     book.take(Pong(book.now_s - 0.001, book.now_s, 77, book.index, 0.0))
     book.take(Lost(book.index, 8))
@@ -113,6 +115,7 @@ def test_it_begins_when_the_sled_is_put_to_use_and_has_the_seconds_before(
     assert 4900 <= begun - before[0] <= 5100 and len(before) == begun - 8 - before[0]
     assert indices(found)[-1] == book.index - 1 and len(found.gaps) == 1
     assert found.session["athlete"] == "Ann Lee" and found.end["reason"] == "host serve has ended"
+    assert all(each.log_ns >= int(found.session["started_ns"]) for each in found.told)
     log_s = (found.boots[0].samples["log_ns"].astype(float) - int(found.session["started_ns"])) / 1e9
     assert -0.1 < log_s[0] < 0.1 and log_s[-1] == pytest.approx(6.0, abs=0.1), "not all at its beginning"
     assert book.said == [
