@@ -258,8 +258,7 @@ class Recorder:
     def _back(self, back: Back) -> None:
         event = "restarted" if back.has_restarted else "back"
         boot_id = back.device.boot_id
-        if back.has_restarted:
-            self._see_boot(boot_id)
+        self._see_boot(boot_id)
         self._link(event, back.host_s, away_s=back.away_s, port=back.port, boot_id=boot_id)
         self._told(wire.Received("STATUS", back.status), back.host_s)
 

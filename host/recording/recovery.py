@@ -5,6 +5,7 @@ a recovery that is itself killed leaves what the next one mends. A file that som
 left alone, and so is one on a disk that cannot be written: then it is read as far as it goes.
 """
 
+import contextlib
 import os
 
 from host.recording.appending import Appending, Locked
@@ -36,7 +37,8 @@ def open_recording(path: str) -> Recording:
             recording = _mended(recording, file)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     finally:
-        file.close()
+        with contextlib.suppress(OSError):  # what the disk did not keep is mended again
+            file.close()
     return recording
 
 

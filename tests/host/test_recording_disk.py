@@ -60,6 +60,20 @@ def test_a_full_disk_is_an_error_that_says_what_was_kept(
     assert [len(boot.samples) for boot in recording.boots] == [32] and recording.mended
 
 
+def test_a_recording_that_has_failed_does_not_go_on_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = write(tmp_path, [batch(0)], close=False)
+    with monkeypatch.context() as patch:
+        fill(patch, 0)
+        with pytest.raises(FileError):
+            recorder.take(batch(16))
+    with pytest.raises(FileError):
+        recorder.take(batch(32))
+    recorder.close()
+    assert [len(boot.samples) for boot in open_recording(recorder.path).boots] == [16]
+
+
 def test_a_disk_that_is_full_at_the_end_still_has_every_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,10 +183,11 @@ def test_a_disk_that_fails_while_it_syncs_ends_the_recording(
     monkeypatch.setattr(appending, "_SYNC_s", 0.001)
     recorder = write(tmp_path, [batch(0)], close=False)
     assert has_failed.wait(20)
-    with pytest.raises(FileError, match="Input/output error"):
+    with pytest.raises(FileError, match="has ended: Input/output error; kept"):
         for index in range(16, 100_000, 16):  # the thread tells it at some later one
             recorder.take(batch(index))
     recorder.close()
+    assert open_recording(recorder.path).mended, "the file is let go of all the same"
 
 
 @posix

@@ -12,7 +12,7 @@ from mcap_ros1.decoder import DecoderFactory
 
 from host.errors import FileError
 from host.following import Item, Lost, Pong, Told
-from host.recording import appending
+from host.recording import appending, recovery
 from host.recording.reading import Recording
 from host.recording.recovery import open_recording
 from protocol import wire
@@ -121,6 +121,38 @@ def test_a_recovery_says_what_came_back_and_keeps_the_file_s_time(grown: Grown, 
         "it had not been closed: recovered 0.0 s, 14 samples, 31 torn bytes at the end dropped"
     )
     assert torn.stat().st_mtime_ns == 10**18
+    torn.write_bytes(grown.data[: grown.sizes[6]])
+    assert open_recording(str(torn)).mended == "it had not been closed: recovered 0.0 s, 15 samples"
+
+
+def test_a_recovery_that_fails_lets_go_of_the_file(
+    grown: Grown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(grown.data[: grown.sizes[6]])
+
+    def broken(*_: object) -> None:
+        raise FileError("it cannot be read any more", "")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "_mended", broken)
+        with pytest.raises(FileError):
+            open_recording(str(torn))
+    assert open_recording(str(torn)).mended
+
+
+def test_a_recording_that_ends_while_it_is_opened_is_not_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = write(tmp_path, ITEMS, close=False)
+
+    def opened(path: str, is_new: bool) -> appending.Appending:
+        recorder.close()
+        return appending.Appending(path, is_new)
+
+    monkeypatch.setattr(recovery, "Appending", opened)
+    recording = open_recording(recorder.path)
+    assert recording.is_whole and not recording.mended and not recording.is_live
 
 
 def test_a_recording_under_way_is_read_as_far_as_it_goes_and_left_alone(tmp_path: Path) -> None:

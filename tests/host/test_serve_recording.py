@@ -249,6 +249,14 @@ def test_a_disk_that_fills_up_with_the_first_seconds_is_one_line(
     assert len(indices(book.only())) > 500
 
 
+def test_a_disk_that_is_given_up_may_be_full_too(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    book.pass_by(1.0, "ARMED")
+    with monkeypatch.context() as patch:
+        fill(patch, 0)
+        book.recordings.fail(FileError("the disk has taken nothing for minutes", "host sessions"))
+    assert len(book.said) == 2 and book.only().mended
+
+
 def test_a_disk_that_did_not_keep_up_ends_the_recording(book: Book) -> None:
     book.pass_by(1.0, "ARMED")
     book.recordings.fail(FileError("the disk has taken nothing for minutes", "host sessions"))
