@@ -87,7 +87,7 @@ class Recordings:
         try:
             recorder.close(reason)
         except FileError as error:
-            self.fail(error)
+            self._fail(error)
             return
         sums = recorder.sums
         self._say(
@@ -95,13 +95,19 @@ class Recordings:
             f"{sums['samples_lost']} lost, {sums['lengths']} lengths; host show {recorder.id}"
         )
 
+    def skip(self, device: Device) -> None:
+        """Items are missing before the next one, which is of that device: the disk held everything up."""
+        self._before.clear()
+        self._device = device
+        self._fail(FileError("the disk has taken nothing for minutes", "host sessions"))
+
     def _begin(self) -> None:
         about = self._about(self._device)
         before_s = self._now() - self._before[0][0] if self._before else 0.0
         try:
             self._recorder = Recorder(self._folder, about, self._now, before_s)
         except FileError as error:
-            self.fail(error)
+            self._fail(error)
             return
         self._say(f"recording {self._recorder.id}: the sled is in use")
         items = [item for _, item in self._before]
@@ -129,15 +135,14 @@ class Recordings:
             if isinstance(item, Back) and item.has_restarted:
                 recorder.describe(item.device, self._about(item.device).settings)
         except FileError as error:
-            self.fail(error)
+            self._fail(error)
 
-    def fail(self, error: FileError) -> None:
-        """End a recording that cannot go on, and say why."""
+    def _fail(self, error: FileError) -> None:
         self._again_s = self._now() + TRY_AGAIN_s
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             with contextlib.suppress(FileError):
-                recorder.close()  # what was written stays
+                recorder.close(error.sentence)  # what was written stays
         self._say(f"{error.sentence}; the sled is served all the same, recording is tried again in a minute")
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from host.errors import FileError, HostError
+from host.errors import HostError
 from host.following import Item
 from host.recording import About
 from host.recording.about import about_athlete, asked
@@ -74,13 +74,18 @@ class Scribe:
         except queue.Empty:
             self._recordings.look()
             return
-        if self._is_behind:  # what is in the queue no longer follows what was recorded
-            self._recordings.fail(FileError("the disk has taken nothing for minutes", "host sessions"))
+        if self._is_behind:  # what is in the queue is no longer all that there was
             while not self._items.empty():
                 self._items.get_nowait()
             self._is_behind = False
+            self._recordings.skip(self._device())
             return
         self._recordings.take(item)
+
+    def _device(self) -> Device:
+        device = self._session.device
+        assert device is not None  # HELLO has been answered
+        return device
 
     def _about(self, device: Device) -> About:
         """All that the user's file and the sled tell; a recording without it is better than none."""

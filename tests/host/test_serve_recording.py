@@ -1,12 +1,10 @@
 """`host serve` records what is done with the sled, and nobody ever waits for its disk."""
 
-import os
 from pathlib import Path
 from struct import pack
 
 import pytest
 
-from host.errors import FileError
 from host.following import Away, Back, Batch, Item, Lost, Pong, Told
 from host.recording import About
 from host.recording.catalogue import listed
@@ -249,16 +247,26 @@ def test_a_disk_that_fills_up_with_the_first_seconds_is_one_line(
     assert len(indices(book.only())) > 500
 
 
+def test_a_disk_that_did_not_keep_up_ends_the_recording_and_the_next_knows_nothing_of_before(
+    book: Book,
+) -> None:
+    book.pass_by(1.0, "ARMED")
+    again = DEVICE._replace(boot_id=78)
+    book.recordings.skip(again)
+    assert "taken nothing for minutes" in book.said[1] and "taken nothing" in book.only().end["reason"]
+    book.pass_by(3.0)
+    book.recordings.skip(again)
+    book.now_s += recording.TRY_AGAIN_s
+    book.take(batch(0, "ARMED", boot_id=78))
+    book.recordings.end("x")
+    boots = [each.boots[0] for each in map(open_recording, book.files())]
+    assert [len(boot.samples) for boot in boots if boot.boot_id == 78] == [16]
+    assert book.asked == [DEVICE, again]
+
+
 def test_a_disk_that_is_given_up_may_be_full_too(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     book.pass_by(1.0, "ARMED")
     with monkeypatch.context() as patch:
         fill(patch, 0)
-        book.recordings.fail(FileError("the disk has taken nothing for minutes", "host sessions"))
+        book.recordings.skip(DEVICE)
     assert len(book.said) == 2 and book.only().mended
-
-
-def test_a_disk_that_did_not_keep_up_ends_the_recording(book: Book) -> None:
-    book.pass_by(1.0, "ARMED")
-    book.recordings.fail(FileError("the disk has taken nothing for minutes", "host sessions"))
-    assert "taken nothing" in book.said[1] and book.only().end["reason"] == "ended"
-    assert os.listdir(book.folder)
