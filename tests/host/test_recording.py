@@ -13,12 +13,14 @@ from mcap.data_stream import RecordBuilder
 from mcap.reader import make_reader
 from mcap.records import Message
 from mcap.stream_reader import StreamReader
+from mcap.writer import Writer
 from mcap_ros1.decoder import DecoderFactory
 
-from host.errors import BadValue
+from host.errors import BadValue, FileError
 from host.following import Item, Lost, Pong, Told
 from host.recording import naming, reading, schemas, totals
 from host.recording.reading import Recording
+from host.recording.recorder import end_metadata
 from host.recording.recovery import open_recording
 from host.recording.scanning import SAMPLE_TOPIC
 from protocol import messages, wire
@@ -183,6 +185,19 @@ def test_sums_of_another_version_are_worked_out_anew(tmp_path: Path, monkeypatch
     assert recording.totals() == found
 
 
+def test_sums_that_stand_at_the_end_cost_no_look_at_the_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = write(tmp_path, [batch(0)])
+    monkeypatch.setattr(reading, "Scan", None)
+    assert open_recording(recorder.path).totals() == recorder.sums
+
+
+def test_a_time_beyond_the_calendar_is_unknown(tmp_path: Path) -> None:
+    sums = write(tmp_path, [batch(0)]).sums
+    assert end_metadata("recovered", 2**64 - 1, sums).metadata["ended"] == "unknown"
+
+
 def test_a_recording_tells_what_the_session_was_about(tmp_path: Path) -> None:
     recorder = write(tmp_path, [batch(0)], close=False)
     recorder.note("knee feels fine")
@@ -251,8 +266,6 @@ def test_a_recording_is_found_by_what_one_would_type(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_recording_is_an_error_that_names_it(tmp_path: Path) -> None:
-    from host.errors import FileError
-
     other = tmp_path / "other.mcap"
     for content in (b"", b"hello", io.BytesIO(b"\x89MCAP0\r\n").getvalue(), bytes(10_000)):
         other.write_bytes(content)
@@ -261,3 +274,19 @@ def test_a_file_that_is_no_recording_is_an_error_that_names_it(tmp_path: Path) -
         assert other.read_bytes() == content, "what is not ours is not changed"
     with pytest.raises(FileError, match="No such file"):
         open_recording(str(tmp_path / "none.mcap"))
+    writer = Writer(str(other))
+    writer.start()
+    writer.add_metadata("session", {"of": "another program"})
+    writer.finish()
+    content = other.read_bytes()
+    with pytest.raises(FileError, match="holds no recording of a sled"):
+        open_recording(str(other))
+    assert other.read_bytes() == content
+
+
+def test_a_recording_that_is_deleted_while_it_is_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    recorder = write(tmp_path, [batch(0)])
+    recording = open_recording(recorder.path)
+    Path(recorder.path).unlink()
+    with pytest.raises(FileError, match=r"cannot read .*: No such file"):
+        _ = recording.boots
