@@ -356,10 +356,7 @@ def _metadata(name: str, fields: Mapping[str, Any]) -> Metadata:
 
 def _iso(wall_ns: int) -> str:
     """Time of day with its zone, to the millisecond."""
-    try:
-        return datetime.fromtimestamp(wall_ns / 1e9).astimezone().isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):  # the log time of a damaged file
-        return "unknown"
+    return datetime.fromtimestamp(wall_ns / 1e9).astimezone().isoformat(timespec="milliseconds")
 
 
 def _reason(error: OSError) -> str:
