@@ -134,3 +134,11 @@ def loads(folder: Path) -> dict[str, Load]:
         else:
             found[name] = Load([each - empty for each in cycles], sorted(values[3::2]))
     return found
+
+
+def memory(folder: Path) -> tuple[int, int]:
+    """Bytes of the chip's heap that are free, and in use, with the whole firmware running."""
+    files = whole_firmware(folder) | own_file("chip_memory.py", folder)
+    del files["main.py"]
+    free, used = map(int, emulator.run("import chip_memory\nchip_memory.main()", files, folder).split())
+    return free, used
