@@ -5,8 +5,18 @@ Prints bytes free and in use, both after a collection.
 
 import gc
 
+from sled import board_rp2040
 from sled.app import App
-from sled.board_rp2040 import Board
+
+
+class Board(board_rp2040.Board):
+    """Leaves USB to the prompt."""
+
+    def readinto(self, buf):
+        return 0
+
+    def write(self, buf, start, end):
+        return end - start
 
 
 def main():

@@ -32,7 +32,7 @@ _STATE_BYTES = 4 * firmware.STATE_WORDS
 
 
 class Tick(NamedTuple):
-    """One tick of the chip: the whole state block before and after it, and what the sensors told."""
+    """One tick of the chip: the whole state block before and after it, and what the world told by then."""
 
     before: bytes
     after: bytes
@@ -115,11 +115,16 @@ class PinnedWorld:
         if not self.duty or self.duty[-1].value != value & 0xFFFF:
             self.duty.append(Level(self.now_ns, value & 0xFFFF))
         if self._before is not None and self.records is not None:
-            told = self._told
-            self.records.append(
-                Tick(self._before, self._state(), told, self.world.ticks, self._tick_ns, self.now_ns)
-            )
+            self.records.append(self._tick(self._before))
             self._before = None
+
+    def _tick(self, before: bytes) -> Tick:
+        # The interrupt went on reading after that: two inputs, which the tick itself never writes.
+        state, after = array("i", before), array("i", self._state())
+        for word in (firmware.BUS_mV, firmware.SWITCHES):
+            state[word] = after[word]
+        told = self._told
+        return Tick(state.tobytes(), after.tobytes(), told, self.world.ticks, self._tick_ns, self.now_ns)
 
     # Its inputs.
 
@@ -131,12 +136,10 @@ class PinnedWorld:
             total = self._told.cell_raw >> 2
             self._chip.adc.channel_values[CELL] = total // 4 + (self._conversions < total % 4)
             self._conversions = (self._conversions + 1) % 4
-        elif channel == BUS and self.records is not None:
-            # The tick is in its interrupt: nobody writes these words until it begins, but itself these two.
-            state = array("i", self._state())
-            state[firmware.BUS_mV] = self._told.bus_mV
-            state[firmware.SWITCHES] = self._told.switches
-            self._before = state.tobytes()
+        elif channel == BUS:
+            self._conversions = 0  # whatever a reset has cut off
+            if self.records is not None:
+                self._before = self._state()
         self._convert(channel)
 
     def _on_tick(self) -> None:

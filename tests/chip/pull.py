@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from host.telemetry import Telemetry
 from protocol import wire
 from sim.people.athlete import Athlete
 from sim.people.bodies import ATHLETES
-from sim.rig import ESTOP, RigConfig
+from sim.rig import BUTTON_DOWN, BUTTON_UP, DRIVER_FAULT, ESTOP, RigConfig
 from tests.chip import emulator, lane
 from tests.chip.plant import Level, PinnedWorld, Tick
 from tests.chip.plugged import Bench, play
@@ -27,7 +28,7 @@ LOAD = "100N"
 PULL_s = 0.85  #: from the load on; the athlete moves the sled within the first third of it
 LEASE_ms = 100
 _SLOW_HOST = Path(__file__).with_name("slow_host.py")
-_BOOT_s = 3.0
+_BOOT_s = 5.0
 _PIO1_CTRL = 0x5030_0000
 
 
@@ -51,6 +52,7 @@ class Story(NamedTuple):
     moved_m: float  #: how far the sled was pulled
     estop_ns: float  #: when it was pressed
     estop_faults: int
+    switched: list[Tick]  #: while the e-stop, the driver's FAULT and the buttons came one after the other
     lease_ticks: list[Tick]  #: from the leased load until after the lapse
     silent_ns: float  #: when the host fell silent
     lapsed: dict[str, Any]  #: STATUS after it
@@ -129,12 +131,13 @@ def tell(bench: Bench) -> Story:
         telemetry.start(from_oldest=True)
         heard = [*telemetry.run(PULL_s), *telemetry.finish()]
         moved_m = plant.x_m
-        recorded(bench)
+        switched = recorded(bench)
         estop_ns = act(bench, lambda: pinned.switch(ESTOP))
         bench.wait(0.003)
         estop_faults = session.request("GET_STATUS").fields["faults"]
-        act(bench, lambda: pinned.switch(0))
-        bench.wait(0.005)
+        for bits in (DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN, 0):
+            act(bench, partial(pinned.switch, bits))
+            bench.wait(0.003)
         session.request("CLEAR_FAULT")
 
         light = work_out("40N").load
@@ -168,6 +171,7 @@ def tell(bench: Bench) -> Story:
         moved_m=moved_m,
         estop_ns=estop_ns,
         estop_faults=estop_faults,
+        switched=switched,
         lease_ticks=lease_ticks,
         silent_ns=silent_ns,
         lapsed=lapsed,

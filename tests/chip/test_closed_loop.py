@@ -41,10 +41,15 @@ def test_the_world_on_the_pins_is_that_of_the_simulator(states: list[bytes]) -> 
             rig.write(ORDERS[tick + 1])
         if tick == 0:
             rig.write(ORDERS[0])
+        theirs = rig.board.s
+        slow = theirs[firmware.BUS_mV], theirs[firmware.TEMPERATURE_cC]  # of after the tick before
         rig.step(1)
-        ours, theirs = lockstep.words(state), rig.board.s
-        inputs = (firmware.COUNTS, firmware.CELL_RAW, firmware.SWITCHES, firmware.DUTY, firmware.ENABLE)
-        if [ours[word] for word in inputs] != [theirs[word] for word in inputs]:
+        ours = lockstep.words(state)
+        same = (firmware.COUNTS, firmware.CELL_RAW, firmware.SWITCHES, firmware.DUTY, firmware.ENABLE)
+        if [ours[word] for word in same] != [theirs[word] for word in same] or slow != (
+            ours[firmware.BUS_mV],
+            ours[firmware.TEMPERATURE_cC],
+        ):
             different.append(tick)
     assert not different, f"first at tick {different[0]}"
 
