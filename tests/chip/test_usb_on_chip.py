@@ -11,7 +11,7 @@ import pytest
 from device.sled import layout
 from protocol import codes, wire
 from tests.chip import emulator, lane
-from tests.chip.console import Console, switched_on
+from tests.chip.console import switched_on
 from tests.chip.usb_host import UsbHost
 
 pytestmark = pytest.mark.chip
