@@ -28,7 +28,10 @@ def test_set_load_answers_as_the_contract_shows(host: Host) -> None:
     assert (outcome.code, outcome.stderr) == (0, "")
     assert isinstance(answer.pop("elapsed_ms"), float)
     device = answer.pop("device")
-    assert set(device) == {"unique_id", "firmware", "simulated"} and device["simulated"] is True
+    assert (
+        set(device) == {"unique_id", "firmware", "simulated", "build", "slot", "on_trial"}
+        and device["simulated"] is True
+    )
     assert answer == {
         "ok": True,
         "requested": {
