@@ -262,8 +262,8 @@ class Board:
         # Bound once: looking them up takes longer than reading a byte.
         self._is_waiting = reads.ipoll
         self._has_room = writes.ipoll
-        self._read = sys.stdin.buffer.readinto
-        self._write = sys.stdout.buffer.write
+        self._usb_read = sys.stdin.buffer.readinto
+        self._usb_write = sys.stdout.buffer.write
         self._byte = bytearray(1)
         self._block = bytearray(_USB_BLOCK_BYTES)
 
@@ -295,7 +295,7 @@ class Board:
     def readinto(self, buf):
         """Bytes from USB into `buf`, as many as wait; 0 if none. Converts the slow readings on the way."""
         self._convert_slow()
-        return _read_waiting(self._is_waiting, self._read, self._byte, buf)
+        return _read_waiting(self._is_waiting, self._usb_read, self._byte, buf)
 
     def write(self, buf, start, end):
         """Offer `buf[start:end]` to USB; returns how many bytes it took, 0 while nobody reads. Never waits.
@@ -305,7 +305,7 @@ class Board:
         for _ in self._has_room(0):
             count = min(end - start, _USB_BLOCK_BYTES)
             _fill(self._block, buf, start, count)
-            return count if self._write(self._block) else 0
+            return count if self._usb_write(self._block) else 0
         return 0
 
     def show(self, bits):

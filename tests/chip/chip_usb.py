@@ -24,8 +24,8 @@ class Watched(Board):
 
     def __init__(self):
         super().__init__()
-        self._unwatched = self._write
-        self._write = self._watched
+        self._unwatched = self._usb_write
+        self._usb_write = self._watched
         self.forget()
 
     def forget(self):
