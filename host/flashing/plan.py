@@ -63,10 +63,19 @@ class Plan(NamedTuple):
         return (blocks + _SPARE_BLOCKS) * _BLOCK_BYTES if self.files else 0
 
 
-def read_slot(text: str | None) -> tuple[str | None, str | None]:
-    """The slot that is good and the one on trial, from the text of the file `slot`; None: there is none."""
-    rows = re.fullmatch(r"([ab])(?: ([ab])[1-9])?\s*", text or "")
-    return (rows[1], rows[2]) if rows else (None, None)
+def read_slot(text: str | None) -> tuple[str, str | None]:
+    """The slot that is good, and the one on trial, if any, from the text of the file `slot`.
+
+    As main.py reads it: without the file, or with rubbish in it, `a` is good.
+    """
+    words = (text or "").split()
+    good = "b" if words and words[0] == "b" else "a"
+    is_tried = len(words) == 2 and re.fullmatch("[ab][123]", words[1])
+    return good, _other(good) if is_tried else None
+
+
+def _other(slot: str) -> str:
+    return SLOTS[1 - SLOTS.index(slot)]
 
 
 def is_whole(slot: str, found: Contents) -> bool:
@@ -80,28 +89,24 @@ def is_whole(slot: str, found: Contents) -> bool:
 
 def plan(build: Build, found: Contents) -> Plan:
     """What makes the build run on a board with these contents."""
-    good, trial = read_slot(found.texts.get(SLOT_FILE))
+    now = (found.texts.get(SLOT_FILE) or "").strip()
+    good, trial = read_slot(now)
     wanted = {name: sha256(content) for name, content in {**build.files, MANIFEST: build.manifest}.items()}
 
     def has_build(slot: str) -> bool:
         return all(found.hashes.get(f"{slot}/{name}") == digest for name, digest in wanted.items())
 
-    def other(slot: str) -> str:
-        return SLOTS[1 - SLOTS.index(slot)]
-
-    keeper = good if good and is_whole(good, found) else None
-    if keeper is None and good and is_whole(other(good), found):
-        keeper = other(good)
-    if keeper and has_build(keeper):
+    whole = [slot for slot in (good, _other(good)) if is_whole(slot, found)]
+    keeper = whole[0] if whole else None
+    if keeper and trial and has_build(trial):
+        target, text = trial, now  # on trial already
+    elif keeper and has_build(keeper):
         target, text = keeper, keeper
-        if trial and has_build(trial):
-            target, text = trial, found.texts[SLOT_FILE].strip()
-        keeper = None if not is_whole(other(target), found) else other(target)
+        keeper = whole[1] if len(whole) > 1 else None
+    elif keeper:
+        target, text = _other(keeper), f"{keeper} {_other(keeper)}{TRIAL_BOOTS}"
     else:
-        target = other(keeper) if keeper else good or SLOTS[0]
-        text = f"{keeper} {target}{TRIAL_BOOTS}" if keeper else target
-        if keeper and trial == target and has_build(target):
-            text = found.texts[SLOT_FILE].strip()  # on trial already
+        target = text = good  # nothing to fall back to, so there is no trial
 
     firmware = {
         f"{target}/{name}": build.files[name]
@@ -121,7 +126,7 @@ def plan(build: Build, found: Contents) -> Plan:
     there = {digest: path for path, digest in found.hashes.items() if path not in first}
     copies = {path: there[sha256(content)] for path, content in firmware.items() if sha256(content) in there}
     copies |= {name: f"{target}/{name}" for name in start}
-    if (found.texts.get(SLOT_FILE) or "").strip() != text:
+    if now != text:
         start[SLOT_FILE] = text.encode() + b"\n"
     return Plan(target, keeper, first, firmware, copies, start, left_over)
 

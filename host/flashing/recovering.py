@@ -1,4 +1,4 @@
-"""From any state that a board can be in to running firmware: says what it sees, what to do, and does its part.
+"""From any state that a board can be in to running firmware: says what it sees, what to do, does its part.
 
 Nothing can be asked of a board whose program neither answers nor listens to Ctrl-C. But `boot.py` listens for
 a second after power-on: so somebody plugs it in anew, and Ctrl-C is sent as soon as its port is there.
@@ -22,8 +22,8 @@ _ADVICE = {
     finding.SILENT: "unplug it and plug it in again: Ctrl-C is sent while it starts",
     finding.FIRMWARE: "unplug it and plug it in again: Ctrl-C is sent while it starts",
     finding.GONE: "plug it in; if its port does not come, hold BOOTSEL on the board while plugging it in",
-    _NONE: "plug the board in; if this goes on, hold BOOTSEL on it while plugging it in, or try another cable "
-    "(many carry no data)",
+    _NONE: "plug the board in; if this goes on, hold BOOTSEL on it while plugging it in, "
+    "or try another cable (many carry no data)",
 }
 
 
@@ -56,9 +56,8 @@ def recover(
                 raise seen.problem
         if now != state:
             state = now
-            show.step(
-                f"{f'{seen.place}: {finding.words(seen)}' if seen else 'no board is here'}; {_ADVICE[now]}"
-            )
+            what = f"{seen.place}: {finding.words(seen)}" if seen is not None else "no board is here"
+            show.step(f"{what}; {_ADVICE[now]}")
         if time.monotonic() > until:
             raise _unmended(state, port, patience_s)
         time.sleep(_RETRY_s)
