@@ -19,6 +19,7 @@ _WATCHDOG_ms = 3000  # the bench's processor is shared
 
 class Board:
     flags = 0
+    build_id = bytes(4)
     load_slot = staticmethod(slots.load)
     save_slot = staticmethod(slots.save)
 
