@@ -171,12 +171,11 @@ def survey() -> list[Found]:
         Found(port.name, port.what, None, "not asked: no sled's USB id", usb_id=port.usb_id)
         for port in _other_serial_ports()
     )
-    from host.flashing.drives import boot_drives
+    from host.flashing import drives
 
-    found.extend(
-        Found(str(drive.path), f"boot drive, {drive.chip}", None, "waits for MicroPython", "host flash")
-        for drive in boot_drives()
-    )
+    for drive in drives.boot_drives():
+        needs = drives.without_image(drive)
+        found.append(Found(str(drive.path), f"boot drive, {drive.chip}", None, needs.sentence, needs.hint))
     return found
 
 

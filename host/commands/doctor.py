@@ -38,8 +38,8 @@ def command(seconds: float) -> cli.Answer:
     """
     if not 0 < seconds <= _SECONDS_MAX:
         raise BadValue(f"--seconds is above 0 and at most {_SECONDS_MAX:g}", "host doctor --seconds 3")
+    from host.doctor import bare, computer
     from host.doctor import checks as form
-    from host.doctor import computer
 
     device: Device | None = None
     found = computer.checks()
@@ -49,6 +49,8 @@ def command(seconds: float) -> cli.Answer:
     except HostError as error:
         expected = "one sled that answers"
         found.append(form.Check("sled", "at hand", error.sentence, expected, form.WRONG, error.hint))
+        if device is None:
+            found += bare.checks(cli.settings().port)
     fields = {
         "checks": form.fields(found),
         "verdicts": {verdict: sum(check.verdict == verdict for check in found) for verdict in form.VERDICTS},

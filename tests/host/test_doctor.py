@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from host import permissions
-from host.doctor import checks, computer, sled
+from host.doctor import bare, checks, computer, sled
 from host.doctor.checks import LOOK, OK, SKIPPED, WRONG, Check
 from host.doctor.observing import Observation, observe
 from host.ports import Candidate, connect
 from host.session import Device
 from protocol import codes, compat, layout
 from tests.host.command_line import Host
+from tests.host.peers import Peer
 
 FAULTS = {fault.name: 1 << fault.number for fault in codes.FAULTS}
 MODES = {mode.name: mode.number for mode in codes.MODES}
@@ -198,7 +199,7 @@ class TestPermissions:
 def test_the_command_is_well_on_a_simulated_sled(host: Host) -> None:
     done = host("--json", "--port", "sim://", "doctor", "--seconds", "1")
     assert done.code == 0, done.stderr
-    assert done.answer["ok"] and done.answer["wrong"] == 0 and done.answer["device"]["simulated"]
+    assert done.answer["ok"] and done.answer["verdicts"]["wrong"] == 0 and done.answer["device"]["simulated"]
     assert {"name", "measured", "expected", "verdict", "hint", "value", "group"} == set(
         done.answer["checks"][0]
     )
@@ -215,3 +216,32 @@ def test_without_a_sled_the_computer_is_checked_all_the_same_and_the_exit_code_t
     assert names[-1] == "at hand" and "recordings folder" in names
     text = host("doctor")
     assert text.code == 7 and "1 of" in text.stderr and "try:" in text.stderr
+
+
+BANNER = (
+    b'\r\nMicroPython v%s on 2023-12-27; Raspberry Pi Pico%s\r\nType "help()" for more information.\r\n>>> '
+)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")
+class TestBareBoard:
+    @pytest.mark.parametrize(
+        ("version", "chip", "wrong"),
+        [
+            (b"1.22.0", b" with RP2040", "firmware"),
+            (b"1.26.0-preview.12", b" with RP2040", "firmware"),
+            (b"1.20.0", b" with RP2040", "MicroPython"),
+            (b"1.24.1", b"2 with RP2350", "chip"),
+        ],
+    )
+    def test_a_prompt_is_told_with_what_is_wrong_with_it(
+        self, version: bytes, chip: bytes, wrong: str
+    ) -> None:
+        with Peer(lambda data: BANNER % (version, chip) if b"\x02" in data else b"") as peer:
+            found = verdicts(bare.checks(peer.name))
+            assert b"\x03" not in peer.received, "nothing is stopped that may be running there"
+        assert [name for name, verdict in found.items() if verdict == WRONG] == [f"{wrong} at {peer.name}"]
+
+    def test_what_is_no_prompt_is_not_told_of(self) -> None:
+        with Peer() as silent, Peer(chatter=b"temperature 21.5\r\n") as other:
+            assert bare.checks(silent.name) == bare.checks(other.name) == []
