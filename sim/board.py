@@ -60,6 +60,7 @@ class VirtualBoard:
         self.reset_cause = reset_cause
         self.flash = Flash() if flash is None else flash
         self.flags = FLAG_SIMULATED
+        self.build_id = bytes(4)
         self.s: array[int] = array("i")
         self.ring: array[int] = array("H")
         self.is_connected = True

@@ -17,6 +17,7 @@ class Board:
     """The interface of a board; the line is a buffer that is filled from outside."""
 
     flags = 0
+    build_id = bytes(4)
     boot_id = 7
     reset_cause = layout.RESET_POWER_ON
     unique_id = b"12345678"
