@@ -36,17 +36,11 @@ COMMANDS = {
     "show": "tell about one recording",
     "export": "write a recording as CSV or Parquet",
     "replay": "a recording as a sled that other commands find",
+    "flash": "bring the firmware onto a Raspberry Pi Pico",
+    "recover": "bring a board back that does not answer, step by step",
     "ports": "list the sleds and serial ports that are there",
     "athlete": "keep body mass and surface, so that 50%bw is all there is to type",
     "settings": "show, change and keep the settings of the sled",
-}
-
-#: Commands that errors may name before they exist, and what does their work until then.
-_LATER = {
-    "flash": (
-        "flash comes later; until then mpremote copies the firmware",
-        "pip install mpremote, then: mpremote cp -r device/sled device/boot.py device/main.py : + reset",
-    )
 }
 
 EXIT_CODES = """\b
@@ -149,8 +143,6 @@ class _Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in _LATER:
-            raise errors.BadValue(*_LATER[args[0]])
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = _nearest(args[0])
             raise errors.BadValue(

@@ -59,6 +59,10 @@ class PortBusy(LinkError):
     """Another program has the port: what is behind it cannot be asked."""
 
 
+class NoPermission(LinkError):
+    """The port is there, but this user may not open it."""
+
+
 class LinkLost(LinkError):
     """The port of a device that had answered is gone: unplugged, or closed from the other side."""
 

@@ -146,13 +146,9 @@ def test_a_misspelt_command_is_answered_with_the_near_one(host: Host) -> None:
     assert host("--json", "set-laod", "50%bw").answer["hint"] == "host set-load"
 
 
-def test_a_command_that_errors_name_before_it_exists_says_what_to_do_until_then(host: Host) -> None:
-    answer = host("--json", "flash").answer
-    assert answer["code"] == 2 and "comes later" in answer["error"] and "mpremote cp" in answer["hint"]
-
-
 @pytest.mark.parametrize(
-    "command", ["set-load", "stop", "status", "clear", "monitor", "demo", "sim", "ports", "athlete"]
+    "command",
+    ["set-load", "stop", "status", "clear", "monitor", "demo", "sim", "ports", "athlete", "flash", "recover"],
 )
 def test_every_command_teaches_with_examples_and_exit_codes(host: Host, command: str) -> None:
     outcome = host(command, "--help")
