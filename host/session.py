@@ -46,6 +46,7 @@ class Device(NamedTuple):
     build_id: int | None = None  #: of the files its firmware consists of; None: simulated, or older than 1.2
     slot: str | None = None  #: of the flash, "a" or "b", from which it runs
     is_on_trial: bool = False
+    reset_cause: int | None = None  #: number of the code, see `protocol.codes.RESETS`
 
 
 def _device(fields: dict[str, Any]) -> Device:
@@ -68,6 +69,7 @@ def _device(fields: dict[str, Any]) -> Device:
         build_id=build_id,
         slot=None if build_id is None else "b" if flags & _SLOT_B else "a",
         is_on_trial=bool(flags & _ON_TRIAL),
+        reset_cause=fields.get("reset_cause"),
     )
 
 

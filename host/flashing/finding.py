@@ -23,10 +23,6 @@ GONE = "gone"  #: there is no such port
 
 _ANSWER_s = 1.0
 _START_s = 2.5  # from a port that has come to a program that has left, or the prompt
-UDEV_RULE = (
-    'SUBSYSTEM=="tty", ATTRS{idVendor}=="2e8a", MODE="0660", GROUP="dialout", TAG+="uaccess"',
-    "/etc/udev/rules.d/60-sled.rules",
-)
 
 
 class Seen(NamedTuple):

@@ -7,7 +7,7 @@ a second after power-on: so somebody plugs it in anew, and Ctrl-C is sent as soo
 import time
 from pathlib import Path
 
-from host.errors import LinkError, NoAnswer, NoDevice
+from host.errors import NoAnswer, NoDevice
 from host.flashing import finding
 from host.flashing.finding import Seen
 from host.flashing.installing import Outcome, install
@@ -50,9 +50,7 @@ def recover(
                 return install(seen.place, folder, show, patience_s)
             if seen.device is not None and seen.device.compatibility.verdict != compat.OTHER_MAJOR:
                 return seen
-            if now == finding.FORBIDDEN:
-                raise _forbidden(seen)
-            if now == finding.BUSY and seen.problem is not None:
+            if now in (finding.FORBIDDEN, finding.BUSY) and seen.problem is not None:
                 raise seen.problem
         if now != state:
             state = now
@@ -69,14 +67,6 @@ def _one(port: str | None, is_eager: bool) -> Seen | None:
         return finding.look(port, is_eager)[0]
     seen = finding.look(None, is_eager)
     return finding.the_only_of(seen) if seen else None
-
-
-def _forbidden(seen: Seen) -> LinkError:
-    rule, file = finding.UDEV_RULE
-    return LinkError(
-        f"no permission to open {seen.place}: on Linux it belongs to the group dialout",
-        f"sudo usermod -aG dialout $USER, then log in again; or put this line into {file}: {rule}",
-    )
 
 
 def _unmended(state: str, port: str | None, patience_s: float) -> NoAnswer | NoDevice:
