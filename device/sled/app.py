@@ -7,6 +7,7 @@ from array import array
 
 from . import codec, guard, layout, modes, settings, tick
 from .commands import Commands
+from .health import Health
 from .link import Link
 from .panel import Panel
 from .storage import Storage
@@ -48,6 +49,7 @@ class App:
         self.commands = Commands(self)
         self.storage = Storage(self)
         self.panel = Panel(self)
+        self.health = Health(self)
         self._leaving = 0
         self._leaving_ms = 0  # when it was asked for
         self._reported = 0  # faults already sent to the host
@@ -99,6 +101,7 @@ class App:
         self.telemetry.poll()
         self.link.flush()
         self.storage.poll()
+        self.health.poll()
 
     def faults(self):
         """Bits of all faults now latched; those of the tick count as gone once it is told to forget."""

@@ -17,7 +17,7 @@ import rp2
 from machine import ADC, PWM, Pin
 from micropython import const
 
-from . import layout, slots
+from . import health, layout, slots
 from .tick import (
     CELL_RAW,
     COUNTS,
@@ -65,6 +65,7 @@ _WATCHDOG_ms = const(200)
 _WATCHDOG_CTRL = const(0x40058000)  # 0x2000 beyond sets bits, 0x3000 clears them
 _WATCHDOG_ENABLE = 1 << 30
 _WATCHDOG_REASON = const(0x40058008)
+_FAILED = const(0x4005800C)  # where main.py counts its starts
 
 # The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
 _COUNTS = const(0)
@@ -232,6 +233,7 @@ class Board:
     """The interface that `App` needs, on a Pico."""
 
     flags = 0
+    build_id = bytes(4)
     load_slot = staticmethod(slots.load)
 
     def __init__(self):
@@ -318,13 +320,20 @@ class Board:
         return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
 
     def save_slot(self, number, buffer, length):
-        """Write one of the slots of the flash. Raises OSError if it cannot.
+        """Write one of the slots of the settings. Raises OSError if it cannot."""
+        self._write(slots.save, number, buffer, length)
 
-        Erasing stops every interrupt for up to 400 ms, so the watchdog waits; the brake is off.
-        """
+    def confirm(self):
+        """This firmware runs well; on trial, its slot is from now on the good one. Raises OSError."""
+        machine.mem32[_FAILED] = 0
+        if self.flags & 1 << layout.DEVICE_ON_TRIAL:
+            self._write(health.make_good, "ab"[self.flags >> layout.DEVICE_SLOT_B & 1])
+
+    def _write(self, write, *arguments):
+        """Erasing flash stops every interrupt for up to 400 ms, so the watchdog waits; the brake is off."""
         machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
         try:
-            slots.save(number, buffer, length)
+            write(*arguments)
         finally:
             machine.mem32[_WATCHDOG_CTRL + 4] = 2 * 1000 * _WATCHDOG_ms
             machine.mem32[_WATCHDOG_CTRL + 0x2000] = _WATCHDOG_ENABLE
@@ -353,6 +362,7 @@ class Board:
         self.release()
         machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
         self.show(0)
+        machine.mem32[_FAILED] = 0  # left because somebody asked for it
 
     def _convert_slow(self):
         if self._s[SAMPLE_INDEX] < 2:

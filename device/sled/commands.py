@@ -79,7 +79,8 @@ class Commands:
                     self._kinds[slot] = 0
                 app.telemetry.stream(False, 0)
                 app.report_faults_again()
-                app.link.send(self._hello(frame))
+                if app.link.send(self._hello(frame)):
+                    app.health.is_greeted = True
             return
         if body < 2:
             app.link.damaged += 1

@@ -186,4 +186,4 @@ def tell(bench: Bench) -> Story:
 
 def on_the_chip(folder: Path) -> Story:
     """The whole story on the real firmware. Raises NoChip and ChipError."""
-    return play(lane.whole_firmware(folder), folder, PinnedWorld(new_world()), tell)
+    return play(lane.whole_firmware(), folder, PinnedWorld(new_world()), tell)

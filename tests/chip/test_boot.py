@@ -49,7 +49,7 @@ class Chip:
 @pytest.fixture
 def chip(tmp_path: Path) -> Iterator[Chip]:
     stored = storage.pack(1, with_value("trim_max_mN", 5_000)[:12], ())  # by an older firmware
-    files = lane.whole_firmware(tmp_path) | {"settings.0": stored}
+    files = lane.whole_firmware() | {"settings.0": stored}
     flash = emulator.flash(files, tmp_path / "flash.img")
     image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
     command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]

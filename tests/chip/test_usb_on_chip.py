@@ -50,7 +50,7 @@ async def while_pin(device: Any, pin: int, is_high: bool, act: Callable[[], None
 
 async def measure(folder: Path) -> Measured:
     main = {"main.py": b"import chip_usb\nchip_usb.main()\n"}
-    files = lane.whole_firmware(folder) | lane.own_file("chip_usb.py", folder) | main
+    files = lane.at_prompt() | lane.own_file("chip_usb.py", folder) | main
     device, console = await switched_on(files, folder)
     usb = UsbHost(device)
     at = 0
@@ -133,7 +133,7 @@ class Story(NamedTuple):
 
 
 async def live(folder: Path) -> Story:
-    device, console = await switched_on(lane.whole_firmware(folder), folder)
+    device, console = await switched_on(lane.whole_firmware(), folder)
     usb = UsbHost(device)
     try:
         await console.wait(_BOOT_s)

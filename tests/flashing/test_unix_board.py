@@ -7,6 +7,7 @@ from mpremote.transport_serial import SerialTransport
 
 from host.ports import connect
 from tests.flashing import unix_board
+from tests.flashing.manifests import in_slot
 
 
 def prompt(board: unix_board.UnixBoard) -> SerialTransport:
@@ -63,7 +64,7 @@ def test_the_firmware_answers_and_gives_the_prompt_back(tmp_path: Path) -> None:
     sources = unix_board.sources(tmp_path)
     board = unix_board.UnixBoard(tmp_path / "board")
     start = {name: (sources / name).read_bytes() for name in ("boot.py", "main.py")}
-    board.write_files(start | unix_board.compiled(sources))
+    board.write_files(start | in_slot("a", unix_board.compiled(sources)))
     with board:
         with connect(board.port) as session:
             first = session.request("GET_STATUS").fields["sample_index"]

@@ -60,6 +60,9 @@ class Board:
     def save_slot(self, number, buffer, length):
         pass
 
+    def confirm(self):
+        pass
+
 
 class Bare:
     """A firmware on such a board, and what a host says to it."""
