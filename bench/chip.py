@@ -13,7 +13,7 @@ from host.loading import work_out
 from protocol import units
 from tests.chip import emulator, lane, lockstep, pull
 from tests.chip.plant import Tick
-from tests.runtimes import stage, traffic
+from tests.runtimes import traffic
 
 _CYCLES_PER_us = lane.CLOCK_Hz // 1_000_000
 _TRAFFIC_s = 600
