@@ -32,7 +32,7 @@ test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and,
 mutation: $(VENV)/.test ## Whether the tests notice small changes of the firmware (hours; ARGS="--sample 40", ARGS=guard.py)
 	@$(PY) -m tests.mutation $(ARGS)
 
-bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second
+bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second; ARGS=chip: the chip table (minutes)
 	@$(PY) -m bench $(ARGS)
 
 bench-force: $(VENV)/.test ## How true the felt force is, beside three plain machines: build/bench-force.csv (ARGS=quick)

@@ -73,7 +73,6 @@ def measure() -> None:
         with tempfile.TemporaryDirectory() as folder:
             cost = lane.replay(Path(folder), _CHIP_PARTS).cost
             interrupt_us = lane.interrupt_us(Path(folder))
-            loads = lane.loads(Path(folder))
     except emulator.NoChip as reason:
         skipped(f"emulated RP2040: {reason}")
         return
@@ -83,11 +82,3 @@ def measure() -> None:
         line(f"emulated RP2040, viper: {name}", f"{cycles} cycles {us:6.1f} us", share)
     share = f"{100 * interrupt_us / _PERIOD_us:.1f} % of the period"
     line("emulated RP2040: whole interrupt, at rest", f"{interrupt_us:.1f} us", share)
-    for name, load in loads.items():
-        middle, most = load.cycles[len(load.cycles) // 2], load.cycles[-1]
-        jitter = f"median {middle} cycles, periods {load.periods_us[0]} to {load.periods_us[-1]} us"
-        line(
-            f"in its interrupt, main program: {name.replace('_', ' ')}",
-            f"{cost.us(most):.1f} us at most",
-            jitter,
-        )

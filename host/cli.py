@@ -14,7 +14,7 @@ import sys  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from importlib import import_module  # noqa: E402
 from io import TextIOWrapper  # noqa: E402
-from typing import Any, NamedTuple  # noqa: E402
+from typing import Any, NamedTuple, NoReturn  # noqa: E402
 
 import click  # noqa: E402
 
@@ -36,17 +36,12 @@ COMMANDS = {
     "show": "tell about one recording",
     "export": "write a recording as CSV or Parquet",
     "replay": "a recording as a sled that other commands find",
+    "flash": "bring the firmware onto a Raspberry Pi Pico",
+    "recover": "bring a board back that does not answer, step by step",
+    "doctor": "what was measured of the sled and this computer, and what it should be",
     "ports": "list the sleds and serial ports that are there",
     "athlete": "keep body mass and surface, so that 50%bw is all there is to type",
     "settings": "show, change and keep the settings of the sled",
-}
-
-#: Commands that errors may name before they exist, and what does their work until then.
-_LATER = {
-    "flash": (
-        "flash comes later; until then mpremote copies the firmware",
-        "pip install mpremote, then: mpremote cp -r device/sled device/boot.py device/main.py : + reset",
-    )
 }
 
 EXIT_CODES = """\b
@@ -57,7 +52,7 @@ Exit codes:
   4  refused by the device
   5  the link failed
   6  versions do not match
-  7  a scenario did not go as expected
+  7  a scenario did not go as expected, or doctor found something wrong
   8  a file could not be written or read
 """
 
@@ -149,8 +144,6 @@ class _Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in _LATER:
-            raise errors.BadValue(*_LATER[args[0]])
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = _nearest(args[0])
             raise errors.BadValue(
@@ -193,6 +186,19 @@ def say(line: str) -> None:
 def warn(line: str) -> None:
     """One line on stderr that changes nothing about the result."""
     print(f"{_program()}: {line}", file=sys.stderr, flush=True)
+
+
+def give_up(
+    sentence: str, hint: str, code: int, fields: dict[str, Any], lines: Sequence[str], warning: str
+) -> NoReturn:
+    """Print all that was found, then what is wrong with it, and exit."""
+    if settings().as_json:
+        failure = {"ok": False, "error": sentence, "hint": hint, "code": code}
+        print_object({**failure, **fields, "elapsed_ms": elapsed_ms()})
+    else:
+        print("\n".join(lines), flush=True)
+        warn(f"{warning}; try: {hint}")
+    raise SystemExit(code)
 
 
 def elapsed_ms() -> float:

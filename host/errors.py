@@ -9,7 +9,7 @@ EXIT_NO_DEVICE = 3  #: no device, or several
 EXIT_REFUSED = 4  #: the device refused
 EXIT_LINK = 5  #: the link failed
 EXIT_VERSION = 6  #: versions do not match
-EXIT_FAILED = 7  #: a scenario did not go as expected
+EXIT_FAILED = 7  #: a scenario did not go as expected, or `host doctor` found something wrong
 EXIT_FILE = 8  #: a file could not be written or read
 EXIT_INTERRUPTED = 130  #: stopped by Ctrl-C, as shells count it
 
@@ -57,6 +57,10 @@ class LinkError(HostError):
 
 class PortBusy(LinkError):
     """Another program has the port: what is behind it cannot be asked."""
+
+
+class NoPermission(LinkError):
+    """The port is there, but this user may not open it."""
 
 
 class LinkLost(LinkError):

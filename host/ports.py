@@ -7,14 +7,28 @@ say which ports are worth asking; HELLO decides.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from host.errors import HostError, LinkError, NoDevice, PortBusy, VersionMismatch
+from host.errors import (
+    HostError,
+    LinkError,
+    NoAnswer,
+    NoDevice,
+    NoPermission,
+    PortBusy,
+    VersionMismatch,
+)
 from host.session import Device, Session
 from host.sharing import servers
 from host.transport import Port, open_port
 from protocol import announce
+from protocol.codes import ONE_VERSION_COMMAND
 
 #: MicroPython on an RP2040. Other serial ports are listed, but not written to unless named.
 _USB_IDS = ((0x2E8A, 0x0005),)
+_MAY_BE_MEANT = {
+    PortBusy: "in use by another program",
+    NoPermission: "no permission to open it",
+    VersionMismatch: "another version",
+}
 
 
 class Candidate(NamedTuple):
@@ -23,6 +37,7 @@ class Candidate(NamedTuple):
     ports: tuple[str, ...]
     what: str
     unique_id: str = ""  #: where it is known before asking
+    usb_id: str = ""  #: vendor and product, where it is a USB device
 
 
 class Found(NamedTuple):
@@ -32,6 +47,8 @@ class Found(NamedTuple):
     what: str
     device: Device | None
     problem: str
+    hint: str = ""  #: the next command, where there is one
+    usb_id: str = ""
 
 
 def connect(port: str | None, any_version: bool = False, is_shared: bool = True) -> Session:
@@ -68,15 +85,13 @@ def _connect_only(any_version: bool) -> Session:
             sessions.append(answer)
         else:
             failures.append((candidate, answer))
-    # A sled of another version is a sled too, and so may be one that another program is using: which
-    # of the two was meant is not for us to guess.
+    # A sled of another version is a sled too, and so may be one that another program is using or that
+    # this user may not open: which of the two was meant is not for us to guess.
     strangers = [
-        (
-            candidate.ports[0],
-            "in use by another program" if isinstance(error, PortBusy) else "another version",
-        )
+        (candidate.ports[0], reason)
         for candidate, error in failures
-        if isinstance(error, PortBusy | VersionMismatch)
+        for kind, reason in _MAY_BE_MEANT.items()
+        if isinstance(error, kind)
     ]
     if len(sessions) == 1 and not strangers:
         return sessions[0]
@@ -92,7 +107,7 @@ def _connect_only(any_version: bool) -> Session:
     if len(failures) == 1 and not isinstance(failures[0][1], NoDevice):
         raise failures[0][1]  # its reason says more than "none found"
     tried = "; ".join(f"{candidate.ports[0]}: {error.sentence}" for candidate, error in failures)
-    others = [name for name, _ in _other_serial_ports()]
+    others = [port.name for port in _other_serial_ports()]
     raise NoDevice(
         "no sled found"
         + (f"; tried {tried}" if tried else "")
@@ -147,14 +162,29 @@ def survey() -> list[Found]:
             continue
         answer = _ask(candidate, any_version=True)
         if isinstance(answer, Session):
-            found.append(Found(answer.name, candidate.what, answer.device, ""))
+            found.append(Found(answer.name, candidate.what, answer.device, "", usb_id=candidate.usb_id))
             answer.close()
         else:
-            found.append(Found(candidate.ports[0], candidate.what, None, answer.sentence))
+            found.append(_unanswered(candidate, answer))
     found.extend(
-        Found(name, what, None, "not asked: no sled's USB id") for name, what in _other_serial_ports()
+        Found(port.name, port.what, None, "not asked: no sled's USB id", usb_id=port.usb_id)
+        for port in _other_serial_ports()
     )
+    from host.flashing import drives
+
+    for drive in drives.boot_drives():
+        needs = drives.without_image(drive)
+        found.append(Found(str(drive.path), f"boot drive, {drive.chip}", None, needs.sentence, needs.hint))
     return found
+
+
+def _unanswered(candidate: Candidate, error: HostError) -> Found:
+    """A candidate that is no sled to us, and why."""
+    problem, hint = error.sentence, error.hint
+    if candidate.usb_id and isinstance(error, NoAnswer):
+        problem += "; its USB id is that of MicroPython on a Pico, perhaps without the sled's firmware"
+        hint = ONE_VERSION_COMMAND
+    return Found(candidate.ports[0], candidate.what, None, problem, hint, candidate.usb_id)
 
 
 def candidates() -> Iterator[Candidate]:
@@ -163,7 +193,7 @@ def candidates() -> Iterator[Candidate]:
         yield Candidate(tuple(sim.ports), f"simulator, process {sim.pid}", sim.unique_id)
     for port in _serial_ports():
         if (port.vid, port.pid) in _USB_IDS:
-            yield Candidate((port.name,), port.what)
+            yield Candidate((port.name,), port.what, usb_id=port.usb_id)
 
 
 def reopener(session: Session, is_shared: bool = True) -> Callable[[], Port]:
@@ -209,9 +239,8 @@ def _port_of(unique_id: str, name: str) -> Port:
         raise
 
 
-def _other_serial_ports() -> list[tuple[str, str]]:
-    found = _serial_ports()
-    return [(port.name, port.what) for port in found if port.vid and (port.vid, port.pid) not in _USB_IDS]
+def _other_serial_ports() -> "list[_SerialPort]":
+    return [port for port in _serial_ports() if port.vid and (port.vid, port.pid) not in _USB_IDS]
 
 
 class _SerialPort(NamedTuple):
@@ -219,6 +248,10 @@ class _SerialPort(NamedTuple):
     vid: int | None
     pid: int | None
     what: str
+
+    @property
+    def usb_id(self) -> str:
+        return f"{self.vid:04x}:{self.pid or 0:04x}" if self.vid else ""
 
 
 def _serial_ports() -> list[_SerialPort]:

@@ -27,6 +27,7 @@ _ANSWERS = {"SET_LOAD": "LOAD_REPLY", "GET_STATUS": "STATUS"}  # all others, and
 _RANGES_MINOR, _RANGES = 1, 8  # devices from this version on keep so many ranges to send again
 _RESULTS = {code.number: code for code in codes.RESULTS}
 _DONE = ("OK", "LIMITED")
+_SIMULATED, _SLOT_B, _ON_TRIAL = (1 << flag.number for flag in codes.DEVICE_FLAGS)
 
 
 class Device(NamedTuple):
@@ -42,16 +43,22 @@ class Device(NamedTuple):
     force_max_N: float | None
     bare_mass_kg: float | None
     resend_ranges: int  #: how many requests to send samples again it keeps at once
+    build_id: int | None = None  #: of the files its firmware consists of; None: simulated, or older than 1.2
+    slot: str | None = None  #: of the flash, "a" or "b", from which it runs
+    is_on_trial: bool = False
+    reset_cause: int | None = None  #: number of the code, see `protocol.codes.RESETS`
 
 
 def _device(fields: dict[str, Any]) -> Device:
     def si(name: str) -> float | None:
         return units.to_si(name, fields[name]) if name in fields else None
 
+    flags = fields["device_flags"]
+    build_id = fields.get("build_id") or None
     return Device(
         unique_id=fields["unique_id"].hex(),
         firmware=f"{fields['firmware_major']}.{fields['firmware_minor']}.{fields['firmware_patch']}",
-        is_simulated=bool(fields["device_flags"] & 1),
+        is_simulated=bool(flags & _SIMULATED),
         boot_id=fields["boot_id"],
         compatibility=compat.check(fields),
         sample_period_s=si("sample_period_us"),
@@ -59,6 +66,10 @@ def _device(fields: dict[str, Any]) -> Device:
         force_max_N=si("force_mN"),
         bare_mass_kg=si("mass_g"),
         resend_ranges=_RANGES if fields["protocol_minor"] >= _RANGES_MINOR else 1,
+        build_id=build_id,
+        slot=None if build_id is None else "b" if flags & _SLOT_B else "a",
+        is_on_trial=bool(flags & _ON_TRIAL),
+        reset_cause=fields.get("reset_cause"),
     )
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any, Protocol
 
-from host.errors import BadValue, HostError, LinkError, NoDevice, PortBusy
+from host.errors import BadValue, HostError, LinkError, NoDevice, NoPermission, PortBusy
 
 #: How long one read waits for a byte: short, so that repeats and heartbeats are on time.
 READ_s = 0.005
@@ -80,10 +80,9 @@ def _explained(name: str, error: Exception) -> HostError:
     if sys.platform == "win32" and "PermissionError" in text:  # Windows always opens exclusively
         return PortBusy(f"{name} is in use by another program", "close that program, then try again")
     if number in (errno.EACCES, errno.EPERM):
-        return LinkError(
-            f"no permission to open {name}",
-            "sudo usermod -aG dialout $USER, then log in again (or a udev rule)",
-        )
+        from host.permissions import remedy
+
+        return NoPermission(f"no permission to open {name}", remedy(name))
     return LinkError(f"{name} is not a serial port that can be used: {_reason(error)}", "host ports")
 
 

@@ -54,6 +54,9 @@ def device_fields(device: Device) -> dict[str, Any]:
         "unique_id": device.unique_id,
         "firmware": device.firmware,
         "simulated": device.is_simulated,
+        "build": None if device.build_id is None else f"{device.build_id:08x}",
+        "slot": device.slot,
+        "on_trial": device.is_on_trial,
     }
 
 
@@ -89,9 +92,13 @@ def limit_lines(names: list[str]) -> list[str]:
 
 
 def device_words(device: Device) -> str:
-    """`simulated sled 0001020304050607, firmware 0.1.0`."""
+    """`sled 0001020304050607, firmware 0.1.0 (build 1a2b3c4d, slot b, on trial)`; or `simulated sled ...`."""
     kind = "simulated sled" if device.is_simulated else "sled"
-    return f"{kind} {device.unique_id}, firmware {device.firmware}"
+    words = f"{kind} {device.unique_id}, firmware {device.firmware}"
+    if device.build_id is None:
+        return words
+    trial = ", on trial" if device.is_on_trial else ""
+    return f"{words} (build {device.build_id:08x}, slot {device.slot}{trial})"
 
 
 def state_words(state: str) -> str:

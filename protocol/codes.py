@@ -72,6 +72,12 @@ RESETS = (
     Code(3, "REBOOT", "A program asked for a reboot."),
 )
 
+DEVICE_FLAGS = (
+    Code(0, "SIMULATED", "This device is simulated."),
+    Code(1, "SLOT_B", "The firmware runs from slot b; else from slot a."),
+    Code(2, "ON_TRIAL", "The firmware has yet to prove itself; if it does not, the other slot takes over."),
+)
+
 LIMITS = (
     Code(0, "force_max", "The force is at the greatest this sled may make."),
     Code(1, "own_friction", "The sled's own friction is already as much; a brake cannot make it lighter."),

@@ -1,7 +1,7 @@
 """Decides from a HELLO_REPLY what this host may say to that device. Pure functions, sentences for people.
 
-A minor version only adds kinds, codes and settings; it never changes a message that exists. HELLO,
-STOP and the beginning of HELLO_REPLY never change at all.
+A minor version only adds kinds, codes, settings, and fields at the end of HELLO_REPLY; it changes no other
+message that exists. HELLO, STOP and the beginning of HELLO_REPLY never change at all.
 """
 
 from collections.abc import Mapping

@@ -130,6 +130,7 @@ def _device_constants() -> Iterator[tuple[str, int]]:
         ("HOLD", codes.HOLDS),
         ("STOP", codes.STOPS),
         ("RESET", codes.RESETS),
+        ("DEVICE", codes.DEVICE_FLAGS),
         ("LIMIT", codes.LIMITS),
         ("FAULT", codes.FAULTS),
     ):

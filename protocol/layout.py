@@ -5,7 +5,7 @@ TELEMETRY's samples follow its fields; each sample is SAMPLE_FORMAT.
 """
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
+PROTOCOL_MINOR = 2
 UNIQUE_ID_BYTES = 8
 HEADER_BYTES = 2
 CRC_BYTES = 4
@@ -15,7 +15,7 @@ BODY_BYTES_MAX = 248
 SAMPLE_BYTES = 14
 SAMPLES_PER_FRAME_MAX = 17
 FLAG_RESENT = 1
-LAYOUT_HASH = 0x70F0C6B1
+LAYOUT_HASH = 0x7A1E8EAE
 
 #: The part of HELLO_REPLY that never changes.
 FROZEN_HELLO_REPLY_FORMAT = "<BBLBBBB8sH"
@@ -191,7 +191,7 @@ MESSAGES: dict[str, tuple[int, bool, str, tuple[str, ...]]] = {
     "HELLO_REPLY": (
         0x81,
         False,
-        "<BBLBBBB8sHBLHll",
+        "<BBLBBBB8sHBLHllL",
         (
             "protocol_major",
             "protocol_minor",
@@ -207,6 +207,7 @@ MESSAGES: dict[str, tuple[int, bool, str, tuple[str, ...]]] = {
             "sample_count",
             "force_mN",
             "mass_g",
+            "build_id",
         ),
     ),
     "REPLY": (

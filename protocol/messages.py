@@ -25,7 +25,7 @@ from construct import (
 from protocol.quantities import QUANTITIES
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
+PROTOCOL_MINOR = 2
 
 UNIQUE_ID_BYTES = 8
 
@@ -174,9 +174,11 @@ MESSAGES: tuple[Message, ...] = (
             *_fields("boot_id"),
             # Up to here frozen for ever: see HELLO_REPLY_FROZEN_LAST.
             *_fields("reset_cause", "sample_period_us", "sample_count", "force_mN", "mass_g"),
+            # Only ever added to at this end: a host of an older minor gets those it knows.
+            *_fields("build_id"),
         ),
         "Identity, versions, and the device's limits: `sample_count` is the ring's size, `force_mN` the "
-        "greatest force of any load, `mass_g` the mass of the bare sled.",
+        "greatest force of any load, `mass_g` the mass of the bare sled. `build_id` since protocol 1.2.",
     ),
     Message(
         0x82,

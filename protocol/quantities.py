@@ -99,6 +99,7 @@ QUANTITIES: dict[str, Quantity] = {
         _count("firmware_major", "u8", "firmware version, first part"),
         _count("firmware_minor", "u8", "firmware version, second part"),
         _count("firmware_patch", "u8", "firmware version, third part"),
+        _count("build_id", "u32", "names the firmware's files (MANIFEST); 0: not started from a slot"),
         # Codes, each from a table in `protocol.codes`.
         _count("result", "u8", "code of `RESULTS`"),
         _count("mode", "u8", "code of `MODES`"),
@@ -109,7 +110,7 @@ QUANTITIES: dict[str, Quantity] = {
         _count("limits", "u16", "one bit for each row of `LIMITS`"),
         _count("faults", "u32", "one bit for each row of `FAULTS`", _INDEX_MAX),
         _count("sample_flags", "u16", "direction, mode and limits of one sample, see `SAMPLE_FLAGS`"),
-        _count("device_flags", "u8", "bit 0: this device is simulated"),
+        _count("device_flags", "u8", "one bit for each row of `DEVICE_FLAGS`"),
         _count("setting", "u8", "number of a row of `protocol.settings.SETTINGS`"),
         Quantity(
             "setting_value", "i32", "setting_value", 1, -(2**30), _INDEX_MAX, "in the setting's own unit"

@@ -66,6 +66,7 @@ def _codes() -> Iterator[str]:
         ("Holds", codes.HOLDS),
         ("Stops", codes.STOPS),
         ("Resets", codes.RESETS),
+        ("Device flags (bit numbers)", codes.DEVICE_FLAGS),
         ("Limits (bit numbers)", codes.LIMITS),
     ):
         yield from (f"## {title}", "")

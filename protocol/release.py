@@ -92,10 +92,13 @@ def write(release: Release) -> Path:
 def broken_promises(released: str, now: str) -> list[str]:
     """What a canonical text took away from an earlier one of the same major, which may only be added to.
 
-    A message keeps its kind, direction and every field; a code and a setting keep their number.
+    A message keeps its kind, direction and every field; a code and a setting keep their number. Only
+    HELLO_REPLY may grow, at its end: its sender knows from HELLO how much of it is understood.
     """
     before, after = dict(_sections(released)), dict(_sections(now))
     gone = [line for line in _facts(released) if line not in set(_facts(now))]
+    if "HELLO_REPLY" in before:
+        after["HELLO_REPLY"] = after.get("HELLO_REPLY", [])[: len(before["HELLO_REPLY"])]
     changed = [f"message {name}" for name, rows in before.items() if after.get(name) != rows]
     return gone + changed
 

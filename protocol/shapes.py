@@ -104,6 +104,7 @@ CODE_TABLES: dict[str, tuple[codes.Code, ...] | tuple[codes.Fault, ...]] = {
     "hold": codes.HOLDS,
     "stop": codes.STOPS,
     "reset": codes.RESETS,
+    "device_flag": codes.DEVICE_FLAGS,
     "limit": codes.LIMITS,
     "fault": codes.FAULTS,
 }

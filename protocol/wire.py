@@ -141,8 +141,8 @@ def _pack_sample(sample: tuple[int, ...]) -> bytes:
 def decode(frame: Frame) -> Received:
     """The message in a frame. Raises ValueError for an unknown kind or a wrong length.
 
-    HELLO_REPLY is read from any version: of another major, or of another length, only the fields
-    that are frozen for ever are returned. Ranges are not checked: that is the receiver's business.
+    HELLO_REPLY is read from any version: of this major the fields that both know, of another one only
+    those that are frozen for ever. Ranges are not checked: that is the receiver's business.
     """
     name = _NAMES.get(frame.kind)
     if name is None:
@@ -150,9 +150,10 @@ def decode(frame: Frame) -> Received:
     _, _, format_, paths = layout.MESSAGES[name]
     if name == "TELEMETRY":
         return Received(name, _telemetry(frame.body, format_, paths))
-    if name == "HELLO_REPLY" and not _is_own_hello_reply(frame.body, format_):
-        format_ = layout.FROZEN_HELLO_REPLY_FORMAT
-        paths = paths[: layout.FROZEN_HELLO_REPLY_FIELDS]
+    if name == "HELLO_REPLY":
+        format_ = _hello_reply_format(frame.body, format_)
+        more = len(format_) - len(layout.FROZEN_HELLO_REPLY_FORMAT)
+        paths = paths[: layout.FROZEN_HELLO_REPLY_FIELDS + more]
         if len(frame.body) < struct.calcsize(format_):
             raise _wrong_length(name, frame.body, struct.calcsize(format_))
     elif len(frame.body) != struct.calcsize(format_):
@@ -167,8 +168,14 @@ def decode(frame: Frame) -> Received:
     return Received(name, fields)
 
 
-def _is_own_hello_reply(body: bytes, format_: str) -> bool:
-    return len(body) == struct.calcsize(format_) and body[0] == layout.PROTOCOL_MAJOR
+def _hello_reply_format(body: bytes, format_: str) -> str:
+    """As many fields as are there; a newer minor appends to them. Those after the frozen ones are numbers,
+    each one character of the format."""
+    if not body or body[0] != layout.PROTOCOL_MAJOR:
+        return layout.FROZEN_HELLO_REPLY_FORMAT
+    while struct.calcsize(format_) > len(body) and format_ != layout.FROZEN_HELLO_REPLY_FORMAT:
+        format_ = format_[:-1]
+    return format_
 
 
 def _telemetry(body: bytes, format_: str, paths: tuple[str, ...]) -> dict[str, Any]:

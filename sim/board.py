@@ -60,6 +60,7 @@ class VirtualBoard:
         self.reset_cause = reset_cause
         self.flash = Flash() if flash is None else flash
         self.flags = FLAG_SIMULATED
+        self.build_id = bytes(4)
         self.s: array[int] = array("i")
         self.ring: array[int] = array("H")
         self.is_connected = True
@@ -103,6 +104,9 @@ class VirtualBoard:
     def save_slot(self, number: int, buffer: bytes, length: int) -> None:
         """Replace slot `number` by the first `length` bytes of `buffer`."""
         self.flash.write(number, bytes(buffer[:length]))
+
+    def confirm(self) -> None:
+        """The firmware runs well; there is no other one here."""
 
     def show(self, bits: int) -> None:
         """Light the LEDs whose bits are set, the lowest first."""

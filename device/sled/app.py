@@ -7,6 +7,7 @@ from array import array
 
 from . import codec, guard, layout, modes, settings, tick
 from .commands import Commands
+from .health import Health
 from .link import Link
 from .panel import Panel
 from .storage import Storage
@@ -20,7 +21,9 @@ _UPTIME_MASK = 0xFFFFF
 _BUS_WATCHED_mW = 20_000  # of braking; less does not move the bus's voltage enough to see
 _MOVES_mm_per_s_q10 = 30 << 10
 _STANDS_ticks = 500
+# Of what comes in: the chip takes 35 ms for so many bytes, of one frame or of many.
 _FRAMES_A_PASS = 8
+_BYTES_A_PASS = 512
 _GOODBYE_ms = 100  # for the last answer to leave, if anybody reads
 # Sample numbers are good for 12 days. After 6 a sled that nobody uses starts anew, with a new boot id.
 _INDEX_AGED = 1 << 29
@@ -46,6 +49,7 @@ class App:
         self.commands = Commands(self)
         self.storage = Storage(self)
         self.panel = Panel(self)
+        self.health = Health(self)
         self._leaving = 0
         self._leaving_ms = 0  # when it was asked for
         self._reported = 0  # faults already sent to the host
@@ -87,6 +91,7 @@ class App:
         self.panel.poll()
         # A flood must not keep the loop from its other work. Read even when no answer has room: a STOP
         # must work on a host that does not read, and whoever misses an answer asks again.
+        self.link.allowance = _BYTES_A_PASS
         for _ in range(_FRAMES_A_PASS):
             length = self.link.receive()
             if not length or self._leaving:
@@ -96,6 +101,7 @@ class App:
         self.telemetry.poll()
         self.link.flush()
         self.storage.poll()
+        self.health.poll()
 
     def faults(self):
         """Bits of all faults now latched; those of the tick count as gone once it is told to forget."""

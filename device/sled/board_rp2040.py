@@ -1,7 +1,8 @@
 """The Raspberry Pi Pico: pins, converters, encoder, brake output, clock of the tick, USB.
 
 The only firmware file that names registers (RP2040 datasheet: 2.3 SIO, 3 PIO, 4.5 PWM, 4.6 timer,
-4.9 ADC). The tick runs in a PIO state machine's hard interrupt, which garbage collection cannot delay.
+4.7 watchdog, 4.9 ADC). The tick runs in a PIO state machine's hard interrupt, which garbage collection
+cannot delay.
 """
 
 # ruff: noqa: F821 - PIO instructions and viper's pointers are names of the compilers
@@ -16,7 +17,7 @@ import rp2
 from machine import ADC, PWM, Pin
 from micropython import const
 
-from . import layout, slots
+from . import health, layout, slots
 from .tick import (
     CELL_RAW,
     COUNTS,
@@ -31,6 +32,13 @@ from .tick import (
     TEMPERATURE_cC,
     tick,
 )
+
+if "RP2040" not in sys.implementation._machine:
+    # The same addresses hold other registers elsewhere: on an RP2350 the PWM's are those of a PLL.
+    raise RuntimeError(
+        "this firmware is for the RP2040 of a Raspberry Pi Pico, and this board is: "
+        + sys.implementation._machine
+    )
 
 _ENCODER_PIN = const(2)  # A, with B on the next pin
 _BRAKE_PIN = const(6)  # PWM slice 3, channel A
@@ -48,11 +56,16 @@ _NTC_PIN = const(28)
 _BUS_FULL_SCALE_mV = const(72_600)  # 3.3 V behind a 22:1 divider
 # 12-bit readings of a 10 kOhm NTC (B = 3950 K) to ground under 10 kOhm, at -20, -10, ... 130 degrees C.
 _NTC_READINGS = (3741, 3496, 3157, 2739, 2278, 1825, 1419, 1082, 816, 613, 462, 350, 267, 206, 160, 126)
-_USB_CHUNK_BYTES = const(64)
+# MicroPython waits half a second for room in the USB queue, and tells beforehand only whether a byte has
+# room. The queue is 256 bytes and leaves in packets of 64: where all that comes is 64 as well, room for one
+# byte is room for 64, and nothing ever waits. See device/README.md.
+_USB_BLOCK_BYTES = const(64)
 # Fed by the tick alone, while the main loop proves alive or the load is still coming down.
 _WATCHDOG_ms = const(200)
 _WATCHDOG_CTRL = const(0x40058000)  # 0x2000 beyond sets bits, 0x3000 clears them
 _WATCHDOG_ENABLE = 1 << 30
+_WATCHDOG_REASON = const(0x40058008)
+_FAILED = const(0x4005800C)  # where main.py counts its starts
 
 # The tick's words, as literals: viper looks a name up, at an unknown price, but folds a const.
 _COUNTS = const(0)
@@ -188,10 +201,39 @@ def _write_outputs(s: ptr32):
         ptr32(0x40058000)[1] = 2 * 1000 * _WATCHDOG_ms  # counts twice a microsecond: erratum E1
 
 
+@micropython.native
+def _read_waiting(is_waiting, read, byte, buf):
+    """Bytes that wait into `buf`; how many. One by one: a read of several waits for the last of them."""
+    n = 0
+    end = len(buf)
+    while n < end:
+        for _ in is_waiting(0):
+            read(byte)
+            buf[n] = byte[0]
+            n += 1
+            break
+        else:
+            break
+    return n
+
+
+@micropython.viper
+def _fill(block: ptr8, buf: ptr8, start: int, count: int):
+    """`count` bytes of `buf` from `start` on, and zeros up to a whole block: to a reader, empty frames."""
+    n = 0
+    while n < count:
+        block[n] = buf[start + n]
+        n += 1
+    while n < _USB_BLOCK_BYTES:
+        block[n] = 0
+        n += 1
+
+
 class Board:
     """The interface that `App` needs, on a Pico."""
 
     flags = 0
+    build_id = bytes(4)
     load_slot = staticmethod(slots.load)
 
     def __init__(self):
@@ -206,16 +248,26 @@ class Board:
             ADC(Pin(pin))
         self.unique_id = machine.unique_id()
         self.boot_id = (rp2_random() << 8) | rp2_random()
+        # `machine.reset_cause` does not tell a watchdog that ran out (bit 0) from `machine.reset` (bit 1).
+        reason = machine.mem32[_WATCHDOG_REASON]
         self.reset_cause = layout.RESET_POWER_ON
-        if machine.reset_cause() == machine.WDT_RESET:
+        if reason & 2:
+            self.reset_cause = layout.RESET_REBOOT
+        elif reason & 1:
             self.reset_cause = layout.RESET_WATCHDOG
         self._own = array("i", bytearray(4 * 4))
         self._s = None
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
-        self._poll_out = select.poll()
-        self._poll_out.register(sys.stdout, select.POLLOUT)
-        self._chunk = memoryview(bytearray(_USB_CHUNK_BYTES))
+        reads = select.poll()
+        reads.register(sys.stdin, select.POLLIN)
+        writes = select.poll()
+        writes.register(sys.stdout, select.POLLOUT)
+        # Bound once: looking them up takes longer than reading a byte.
+        self._is_waiting = reads.ipoll
+        self._has_room = writes.ipoll
+        self._usb_read = sys.stdin.buffer.readinto
+        self._usb_write = sys.stdout.buffer.write
+        self._byte = bytearray(1)
+        self._block = bytearray(_USB_BLOCK_BYTES)
 
     def start(self, s, ring):
         """Count the encoder and run the tick 1000 times a second."""
@@ -245,18 +297,18 @@ class Board:
     def readinto(self, buf):
         """Bytes from USB into `buf`, as many as wait; 0 if none. Converts the slow readings on the way."""
         self._convert_slow()
-        n = 0
-        while n < len(buf) and self._poll.poll(0):
-            buf[n] = sys.stdin.buffer.read(1)[0]
-            n += 1
-        return n
+        return _read_waiting(self._is_waiting, self._usb_read, self._byte, buf)
 
     def write(self, buf, start, end):
-        """Offer `buf[start:end]` to USB; returns how many bytes it took, 0 while nobody reads."""
-        if not self._poll_out.poll(0):
-            return 0
-        n = min(end - start, _USB_CHUNK_BYTES)
-        return sys.stdout.buffer.write(memoryview(buf)[start : start + n])
+        """Offer `buf[start:end]` to USB; returns how many bytes it took, 0 while nobody reads. Never waits.
+
+        What ends before a block does is followed by zeros, so `end` must be the end of a frame.
+        """
+        for _ in self._has_room(0):
+            count = min(end - start, _USB_BLOCK_BYTES)
+            _fill(self._block, buf, start, count)
+            return count if self._usb_write(self._block) else 0
+        return 0
 
     def show(self, bits):
         """Light the LEDs whose bits are set, the lowest first."""
@@ -268,13 +320,20 @@ class Board:
         return (machine.mem32[0x40054028] - self._own[_TICK_us]) & 0xFFFFF
 
     def save_slot(self, number, buffer, length):
-        """Write one of the slots of the flash. Raises OSError if it cannot.
+        """Write one of the slots of the settings. Raises OSError if it cannot."""
+        self._write(slots.save, number, buffer, length)
 
-        Erasing stops every interrupt for up to 400 ms, so the watchdog waits; the brake is off.
-        """
+    def confirm(self):
+        """This firmware runs well; on trial, its slot is from now on the good one. Raises OSError."""
+        machine.mem32[_FAILED] = 0
+        if self.flags & 1 << layout.DEVICE_ON_TRIAL:
+            self._write(health.make_good, "ab"[self.flags >> layout.DEVICE_SLOT_B & 1])
+
+    def _write(self, write, *arguments):
+        """Erasing flash stops every interrupt for up to 400 ms, so the watchdog waits; the brake is off."""
         machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
         try:
-            slots.save(number, buffer, length)
+            write(*arguments)
         finally:
             machine.mem32[_WATCHDOG_CTRL + 4] = 2 * 1000 * _WATCHDOG_ms
             machine.mem32[_WATCHDOG_CTRL + 0x2000] = _WATCHDOG_ENABLE
@@ -303,6 +362,7 @@ class Board:
         self.release()
         machine.mem32[_WATCHDOG_CTRL + 0x3000] = _WATCHDOG_ENABLE
         self.show(0)
+        machine.mem32[_FAILED] = 0  # left because somebody asked for it
 
     def _convert_slow(self):
         if self._s[SAMPLE_INDEX] < 2:

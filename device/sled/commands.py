@@ -23,6 +23,7 @@ _CHANGING = (
     layout.KIND_ENTER_REPL,
     layout.KIND_REBOOT,
 )
+_BUILD_ID_MINOR = 2  # hosts from this version on know of `build_id`
 _ANSWERS = 8
 _ANSWER_BYTES = layout.HEADER_BYTES + layout.SIZE_LOAD_REPLY  # the longest to be remembered
 # Ids come round again after some hours; no repeat is so late.
@@ -78,7 +79,8 @@ class Commands:
                     self._kinds[slot] = 0
                 app.telemetry.stream(False, 0)
                 app.report_faults_again()
-                app.link.send(self._hello(frame))
+                if app.link.send(self._hello(frame)):
+                    app.health.is_greeted = True
             return
         if body < 2:
             app.link.damaged += 1
@@ -164,6 +166,10 @@ class Commands:
         codec.put_u16(out, layout.OFF_HELLO_REPLY_SAMPLE_COUNT, app.telemetry.kept_samples)
         codec.put_i32(out, layout.OFF_HELLO_REPLY_FORCE_mN, app.s[tick.FORCE_MAX_mN])
         codec.put_i32(out, layout.OFF_HELLO_REPLY_MASS_g, app.s[tick.BARE_MASS_g])
+        for at in range(4):
+            out[layout.OFF_HELLO_REPLY_BUILD_ID + at] = board.build_id[at]
+        if frame[layout.OFF_HELLO_PROTOCOL_MINOR] < _BUILD_ID_MINOR:
+            return layout.OFF_HELLO_REPLY_BUILD_ID
         return layout.HEADER_BYTES + layout.SIZE_HELLO_REPLY
 
     def _stop(self, frame):

@@ -6,7 +6,7 @@ except ImportError:
     from .cpython import const
 
 PROTOCOL_MAJOR = const(1)
-PROTOCOL_MINOR = const(1)
+PROTOCOL_MINOR = const(2)
 UNIQUE_ID_BYTES = const(8)
 HEADER_BYTES = const(2)
 CRC_BYTES = const(4)
@@ -54,7 +54,7 @@ SIZE_RESEND = const(8)
 SIZE_CLOCK_PING = const(2)
 SIZE_ENTER_REPL = const(2)
 SIZE_REBOOT = const(2)
-SIZE_HELLO_REPLY = const(35)
+SIZE_HELLO_REPLY = const(39)
 SIZE_REPLY = const(8)
 SIZE_LOAD_REPLY = const(54)
 SIZE_STATUS = const(86)
@@ -105,6 +105,7 @@ OFF_HELLO_REPLY_SAMPLE_PERIOD_us = const(23)
 OFF_HELLO_REPLY_SAMPLE_COUNT = const(27)
 OFF_HELLO_REPLY_FORCE_mN = const(29)
 OFF_HELLO_REPLY_MASS_g = const(33)
+OFF_HELLO_REPLY_BUILD_ID = const(37)
 OFF_REPLY_COMMAND_ID = const(2)
 OFF_REPLY_RESULT = const(4)
 OFF_REPLY_MODE = const(5)
@@ -175,6 +176,9 @@ RESET_UNKNOWN = const(0)
 RESET_POWER_ON = const(1)
 RESET_WATCHDOG = const(2)
 RESET_REBOOT = const(3)
+DEVICE_SIMULATED = const(0)
+DEVICE_SLOT_B = const(1)
+DEVICE_ON_TRIAL = const(2)
 LIMIT_FORCE_MAX = const(0)
 LIMIT_OWN_FRICTION = const(1)
 LIMIT_CRAWL = const(2)
@@ -215,7 +219,7 @@ SAMPLE_MODE_SHIFT = const(1)
 SAMPLE_MODE_MASK = const(7)
 SAMPLE_LIMITS_SHIFT = const(4)
 
-LAYOUT_HASH_BYTES = b"\xb1\xc6\xf0\x70"
+LAYOUT_HASH_BYTES = b"\xae\x8e\x1e\x7a"
 # Greatest value of each word of a load, in order; the lowest is 0.
 LOAD_MAXIMA = (
     1000000,

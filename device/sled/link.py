@@ -7,7 +7,6 @@ that the next 0x00 brings the link back. Frames to send queue up and leave as th
 from . import codec, layout
 
 _CHUNK_BYTES = 64
-_BYTES_A_CALL = 512
 _RX_BYTES = layout.FRAME_BYTES_MAX + 2  # COBS adds one byte, the delimiter another
 _TX_BYTES = 3 * _RX_BYTES
 
@@ -18,6 +17,7 @@ class Link:
     def __init__(self, board):
         self.board = board
         self.damaged = 0  # frames dropped since boot
+        self.allowance = 0  # bytes that may still be read in this pass of the main loop
         self.frame = bytearray(_RX_BYTES)  # received frame, decoded in place
         self.out = bytearray(_RX_BYTES)  # frame to send, before COBS
         self._chunk = bytearray(_CHUNK_BYTES)
@@ -30,16 +30,15 @@ class Link:
 
     def receive(self):
         """Bytes of the next whole, valid frame now in `frame` (kind to body), or 0 if there is none yet."""
-        taken = 0
         while True:
             if self._chunk_at == self._chunk_end:
                 self._chunk_at = 0
                 self._chunk_end = 0
-                if taken < _BYTES_A_CALL:  # a flood of noise must not keep the main loop here
+                if self.allowance > 0:
                     self._chunk_end = self.board.readinto(self._chunk)
                 if not self._chunk_end:
                     return 0
-                taken += self._chunk_end
+                self.allowance -= self._chunk_end
             byte = self._chunk[self._chunk_at]
             self._chunk_at += 1
             if byte:

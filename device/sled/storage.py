@@ -122,6 +122,18 @@ class Storage:
             if not self._save(self._settings):
                 s[tick.FAULTS_MAIN] |= 1 << layout.FAULT_NOT_SAVED
 
+    def write(self, write):
+        """Call `write`, which writes to flash; whether it could. The tick's faults of standing still go."""
+        s = self.app.s
+        s[tick.FAULTS_MAIN] = self.app.faults()
+        try:
+            write()
+            return True
+        except OSError:
+            return False
+        finally:
+            s[tick.FAULTS_CLEAR] = 1  # FAULTS_MAIN has those of before
+
     def _save(self, settings):
         """Write a record unless it is stored already; whether it is stored now, or else the old one is."""
         app = self.app
@@ -133,15 +145,15 @@ class Storage:
         record = pack(generation, settings, load)
         slot = 1 - self._slot
         back = bytearray(len(record) + 1)  # one more, to see a longer one
-        s = app.s
-        s[tick.FAULTS_MAIN] = app.faults()
-        try:
+
+        def write():
             app.board.save_slot(slot, record, len(record))
-            kept = app.board.load_slot(slot, back) == len(record) and back[:-1] == record
+
+        kept = self.write(write)
+        try:
+            kept = kept and app.board.load_slot(slot, back) == len(record) and back[:-1] == record
         except OSError:
             kept = False
-        # The tick stood still meanwhile: it may forget what it made of that, since FAULTS_MAIN has the rest.
-        s[tick.FAULTS_CLEAR] = 1
         if kept:
             self._generation = generation
             self._slot = slot

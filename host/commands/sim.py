@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -250,9 +250,9 @@ def _run(name: str, seed: int | None, speed: float | None, truth: str | None, qu
     if not verdict.is_passed:
         again = f"host sim --scenario {_quoted(name)} --seed {verdict.seed} --truth truth.csv"
         also = f", and {trouble.sentence}" if trouble is not None else ""
-        _fail(f"{report.summary(verdict)}{also}", again, EXIT_FAILED, fields, lines, f"{_FAILED}{also}")
+        cli.give_up(f"{report.summary(verdict)}{also}", again, EXIT_FAILED, fields, lines, f"{_FAILED}{also}")
     if trouble is not None:
-        _fail(trouble.sentence, trouble.hint, trouble.code, fields, lines, trouble.sentence)
+        cli.give_up(trouble.sentence, trouble.hint, trouble.code, fields, lines, trouble.sentence)
     return cli.Answer(fields, lines)
 
 
@@ -272,21 +272,8 @@ def _run_all(names: list[str], seed: int | None, speed: float | None) -> cli.Ans
     if bad:
         sentence = f"{len(bad)} of {len(names)} scenarios failed: {', '.join(bad)}"
         again = f"host sim --scenario {_quoted(bad[0])}"
-        _fail(sentence, again, EXIT_FAILED, fields, [sentence], _FAILED)
+        cli.give_up(sentence, again, EXIT_FAILED, fields, [sentence], _FAILED)
     return cli.Answer(fields, [f"all {len(names)} scenarios passed"])
-
-
-def _fail(
-    sentence: str, hint: str, code: int, fields: dict[str, Any], lines: list[str], warning: str
-) -> NoReturn:
-    """Print everything that is known, then what is wrong, and exit."""
-    if cli.settings().as_json:
-        failure = {"ok": False, "error": sentence, "hint": hint, "code": code}
-        cli.print_object({**failure, **fields, "elapsed_ms": cli.elapsed_ms()})
-    else:
-        print("\n".join(lines), flush=True)
-        cli.warn(f"{warning}; try: {hint}")
-    raise SystemExit(code)
 
 
 def _both(*hooks: Callable[[float], None] | None) -> Callable[[float], None]:

@@ -125,7 +125,9 @@ class Broker:
             self._hello = wire.encode_frame(frame.kind, frame.flags, frame.body)
             return
         self._changes = deque(maxlen=_REMEMBERED if fields["protocol_minor"] >= _REMEMBERED_MINOR else 1)
-        self._hello = wire.encode("HELLO_REPLY", {**fields, "sample_count": self._ring_samples})
+        self._hello = wire.encode(
+            "HELLO_REPLY", {"build_id": 0, **fields, "sample_count": self._ring_samples}
+        )
 
     def _tell_fault(self, frame: wire.Frame) -> None:
         try:

@@ -15,7 +15,7 @@ from micropython import const
 from sled import board_rp2040, codec, layout, tick
 from sled.app import App
 
-_TICKS = const(60)
+_TICKS = const(200)
 _SYST_CSR = 0xE000E010
 _SYST_RVR = 0xE000E014
 

@@ -1,13 +1,21 @@
-"""Skips the chip lane, with its reason, where there is no image of MicroPython for the chip."""
+"""Skips what needs the emulated chip, with the reason, where there is no image of MicroPython for it."""
+
+from functools import cache
 
 import pytest
 
 from tests.chip import emulator
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _needs_an_image() -> None:
+@cache
+def _missing() -> str | None:
     try:
         emulator.image()
     except emulator.NoChip as reason:
-        pytest.skip(str(reason))
+        return str(reason)
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("chip") and (reason := _missing()):
+        pytest.skip(reason)

@@ -13,8 +13,6 @@ _PATIENCE_s = 60.0
 # Pins and converters as the wiring has them; the pads start floating.
 _A_PIN, _ENABLE_PIN, _FAULT_PIN, _ESTOP_PIN, _UP_PIN, _DOWN_PIN = 2, 7, 8, 9, 10, 11
 _CELL, _BUS, _NTC = 0, 1, 2
-_QUADRATURE = ((False, False), (True, False), (True, True), (False, True))  # forwards
-_EDGE_ns = 100_000
 
 
 class Console:
@@ -25,7 +23,6 @@ class Console:
         self._reader = wire.FrameReader()
         self.received: list[wire.Received] = []
         self.text = b""
-        self._phase = 0
         device.cdc.on_serial_data = self._take
 
     def _take(self, data: bytes) -> None:
@@ -37,34 +34,9 @@ class Console:
         """Time on the chip since it started."""
         return float(self._device.simulator.clock.nanos) / 1e9
 
-    def press_estop(self, is_pressed: bool) -> None:
-        self._device.mcu.gpio[_ESTOP_PIN].set_input_value(is_pressed)
-
     def is_enabled(self) -> bool:
         """Whether the chip drives ENABLE of the brake driver high."""
         return bool(self._device.mcu.gpio[_ENABLE_PIN].output_value)
-
-    async def turn(self, edges: int) -> None:
-        """Turn the wheel by so many quadrature edges, backwards if negative, one every 100 us."""
-        done = asyncio.Event()
-        left = abs(edges)
-        step = 1 if edges > 0 else -1
-
-        def edge() -> None:
-            nonlocal left
-            self._phase += step
-            a, b = _QUADRATURE[self._phase % 4]
-            self._device.mcu.gpio[_A_PIN].set_input_value(a)
-            self._device.mcu.gpio[_A_PIN + 1].set_input_value(b)
-            left -= 1
-            if left:
-                alarm.schedule(_EDGE_ns)
-            else:
-                done.set()
-
-        alarm = self._device.simulator.clock.create_alarm(edge)
-        alarm.schedule(_EDGE_ns)
-        await asyncio.wait_for(done.wait(), _PATIENCE_s)
 
     async def send(self, name: str, fields: Mapping[str, Any]) -> None:
         for byte in b"\0" + wire.encode(name, fields):  # the zero ends what the emulator typed at boot

@@ -31,6 +31,7 @@ class ChipError(Exception):
 class Image(NamedTuple):
     board: Any  #: rp2040py's board with the image
     compat: list[str]  #: arguments for mpy-cross
+    mpy: int  #: its `sys.implementation._mpy`
 
 
 @cache
@@ -54,10 +55,11 @@ def image() -> Image:
         raise NoChip(
             f"no MicroPython image: SLED_RP2_UF2 is not set and {VERSION} could not be downloaded ({reason})"
         )
-    sub_version = int(run_on(board, "import sys\nprint(sys.implementation._mpy >> 8 & 3)", None))
+    mpy = int(run_on(board, "import sys\nprint(sys.implementation._mpy)", None))
+    sub_version = mpy >> 8 & 3
     if sub_version not in _COMPAT:
         raise NoChip(f"the image reads compiled files v6.{sub_version}; this test makes v6.2 and v6.3")
-    return Image(board, _COMPAT[sub_version])
+    return Image(board, _COMPAT[sub_version], mpy)
 
 
 def compiled(source: Path, compat: list[str]) -> bytes:
@@ -74,7 +76,7 @@ def compiled(source: Path, compat: list[str]) -> bytes:
 
 
 def flash(files: dict[str, bytes], target: Path) -> Path:
-    """Write a littlefs image that holds `files` (one level of folders) and return its path."""
+    """Write a littlefs image that holds `files` and return its path."""
     from littlefs import LittleFS, UserContext
 
     layout = image().board.layout
@@ -87,7 +89,7 @@ def flash(files: dict[str, bytes], target: Path) -> Path:
         disk_version=_LITTLEFS_DISK_VERSION,
     )
     for folder in sorted({name.rpartition("/")[0] for name in files} - {""}):
-        disk.mkdir(folder)
+        disk.makedirs(folder, exist_ok=True)
     for name, content in files.items():
         with disk.open(name, "wb") as file:
             file.write(content)

@@ -2,14 +2,17 @@
 
 import statistics
 from array import array
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from host.flashing.build import MANIFEST, Build, build_for
 from tests.chip import emulator
 from tests.runtimes import stage
 from tests.runtimes.stimulus import CHECK_EVERY_TICKS, Golden, read_stimulus
 
 HERE = Path(__file__).parent
+REAL_WINDOW = b"RESCUE_ms = 1000\n"
 CLOCK_Hz = 125_000_000
 _PART_WORDS = 3_000
 
@@ -61,13 +64,35 @@ def firmware_files(folder: Path) -> dict[str, bytes]:
     return {f"sled/{path.stem}.mpy": emulator.compiled(path, compat) for path in sorted(package.glob("*.py"))}
 
 
-def whole_firmware(folder: Path) -> dict[str, bytes]:
-    """Everything that is flashed, as `device/` has it, with the package compiled."""
-    files = firmware_files(folder)
-    board = folder / "board_rp2040.py"
-    board.write_text((stage.FIRMWARE / board.name).read_text(encoding="utf-8"), encoding="utf-8")
-    files[f"sled/{board.stem}.mpy"] = emulator.compiled(board, emulator.image().compat)
-    return files | {name: (stage.FIRMWARE.parent / name).read_bytes() for name in ("boot.py", "main.py")}
+@cache
+def built() -> Build:
+    """The firmware as `host flash` makes it for the chip's MicroPython."""
+    return build_for(emulator.image().mpy, stage.FIRMWARE.parent)
+
+
+def in_slot(slot: str, build: Build) -> dict[str, bytes]:
+    """A build's files as they lie on flash."""
+    return {f"{slot}/{name}": data for name, data in {**build.files, MANIFEST: build.manifest}.items()}
+
+
+def start_files(rescue_ms: int = 20) -> dict[str, bytes]:
+    """boot.py and main.py; the rescue window is shorter than the real one, which takes a minute here."""
+    boot = built().files["boot.py"]
+    assert REAL_WINDOW in boot
+    return {
+        "boot.py": boot.replace(REAL_WINDOW, f"RESCUE_ms = {rescue_ms}\n".encode()),
+        "main.py": built().files["main.py"],
+    }
+
+
+def whole_firmware() -> dict[str, bytes]:
+    """Everything that is flashed, in slot a."""
+    return in_slot("a", built()) | start_files() | {"slot": b"a\n"}
+
+
+def at_prompt() -> dict[str, bytes]:
+    """The firmware's package where code at the prompt imports it from; nothing starts it."""
+    return {name: data for name, data in built().files.items() if name.startswith("sled/")}
 
 
 def own_file(name: str, folder: Path) -> dict[str, bytes]:
@@ -112,8 +137,7 @@ def replay(folder: Path, parts_at_most: int | None = None) -> ChipReplay:
 def interrupt_us(folder: Path) -> float:
     """Time the tick's interrupt takes from the main loop, inputs and outputs included, sled at rest."""
     span_us = 60_000
-    files = whole_firmware(folder) | own_file("chip_interrupt.py", folder)
-    del files["main.py"]
+    files = at_prompt() | own_file("chip_interrupt.py", folder)
     printed = emulator.run(f"import chip_interrupt\nchip_interrupt.main({span_us})", files, folder)
     free, busy, ticks = map(int, printed.split())
     return span_us * (1 - busy / free) / ticks
@@ -121,8 +145,7 @@ def interrupt_us(folder: Path) -> float:
 
 def loads(folder: Path) -> dict[str, Load]:
     """What a tick costs while the main program collects garbage, talks, or thrashes the lookup cache."""
-    files = whole_firmware(folder) | own_file("chip_load.py", folder)
-    del files["main.py"]
+    files = at_prompt() | own_file("chip_load.py", folder)
     found = {}
     empty = 0
     for line in emulator.run("import chip_load\nchip_load.main()", files, folder).splitlines():
@@ -134,3 +157,10 @@ def loads(folder: Path) -> dict[str, Load]:
         else:
             found[name] = Load([each - empty for each in cycles], sorted(values[3::2]))
     return found
+
+
+def memory(folder: Path) -> tuple[int, int]:
+    """Bytes of the chip's heap that are free, and in use, with the whole firmware running."""
+    files = at_prompt() | own_file("chip_memory.py", folder)
+    free, used = map(int, emulator.run("import chip_memory\nchip_memory.main()", files, folder).split())
+    return free, used

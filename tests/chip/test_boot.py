@@ -49,7 +49,7 @@ class Chip:
 @pytest.fixture
 def chip(tmp_path: Path) -> Iterator[Chip]:
     stored = storage.pack(1, with_value("trim_max_mN", 5_000)[:12], ())  # by an older firmware
-    files = lane.whole_firmware(tmp_path) | {"settings.0": stored}
+    files = lane.whole_firmware() | {"settings.0": stored}
     flash = emulator.flash(files, tmp_path / "flash.img")
     image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
     command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
@@ -72,8 +72,9 @@ def chip(tmp_path: Path) -> Iterator[Chip]:
 
 
 def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
-    hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=0)
-    assert hello["device_flags"] == 0, "not simulated"
+    hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=layout.PROTOCOL_MINOR)
+    assert hello["device_flags"] == 0, "not simulated, in slot a"
+    assert hello["build_id"] == lane.built().build_id
     first = chip.ask("GET_STATUS", "STATUS", command_id=1)
     assert chip.ask("ARM", "REPLY", command_id=2)["result"] == layout.RESULT_FAULTED
     later = chip.ask("GET_STATUS", "STATUS", command_id=3)

@@ -37,6 +37,7 @@ class Wire:
 
 line = Wire()
 link = Link(line)
+link.allowance = 1 << 20
 plain = bytearray(layout.FRAME_BYTES_MAX)
 ring = array("H", range(200))
 

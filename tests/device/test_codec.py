@@ -176,6 +176,7 @@ class Line:
 def received(stream, chunk):
     """Frames that the device's link takes from a stream, and how many it counts as damaged."""
     link = Link(Line(stream, chunk))
+    link.allowance = len(stream)
     frames = []
     while (length := link.receive()) or link.board.stream:
         if length:

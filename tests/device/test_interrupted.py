@@ -49,6 +49,23 @@ def test_a_flood_of_noise_does_not_keep_the_main_loop_from_its_work(desk: Desk) 
     assert desk.rig.app.mode == layout.MODE_FAULT
 
 
+def test_a_pass_of_the_main_loop_reads_so_much_at_most_however_many_frames_it_is(desk: Desk) -> None:
+    """Counted for each frame, eight frames behind noise each kept the chip for a third of a second."""
+    stream = iter((bytes([1]) * 400 + b"\0" + wire.encode("CLOCK_PING", {"ping_id": 1})) * 20)
+    taken = 0
+
+    def readinto(buffer: bytearray) -> int:
+        nonlocal taken
+        piece = bytes(byte for byte, _ in zip(stream, buffer, strict=False))
+        buffer[: len(piece)] = piece
+        taken += len(piece)
+        return len(piece)
+
+    desk.rig.board.readinto = readinto  # type: ignore[method-assign]
+    desk.rig.app.poll()
+    assert 512 <= taken < 512 + 64
+
+
 def test_a_drop_is_not_cancelled_by_arming_in_the_same_breath(desk: Desk) -> None:
     desk.loaded()
     desk.rig.write(

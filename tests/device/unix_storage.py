@@ -31,6 +31,9 @@ class Board:
     def write(self, buffer, start, end):
         return end - start
 
+    def confirm(self):
+        pass
+
     def show(self, bits):
         pass
 

@@ -23,6 +23,7 @@ HELLO_FIELDS: dict[str, Any] = {
     "sample_count": 3008,
     "force_mN": 800_000,
     "mass_g": 30_000,
+    "build_id": 0x1A2B3C4D,
 }
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from host import ports
-from host.errors import LinkError, NoDevice, PortBusy, VersionMismatch
+from host.errors import LinkError, NoDevice, NoPermission, PortBusy, VersionMismatch
+from host.flashing import drives
 from host.tcp import SocketPort
+from host.transport import Port, open_port
 from protocol import announce, layout
 from tests.host.peers import FakeDevice, Peer
 
@@ -194,6 +196,43 @@ def test_everything_found_is_listed_with_who_it_is_or_why_not(neighbour: int) ->
         found = {each.port: each for each in ports.survey()}
         assert found[sled.name].device is not None
         assert found[silent.name].device is None and "silent" in found[silent.name].problem
+
+
+def pico(name: str) -> ports._SerialPort:
+    return ports._SerialPort(name, 0x2E8A, 0x0005, "Board in FS mode")
+
+
+def test_a_port_that_we_may_not_open_is_one_of_several_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = FakeDevice()
+    with Peer(device.answer) as mine, Peer() as theirs:
+        monkeypatch.setattr(ports, "_serial_ports", lambda: [pico(mine.name), pico(theirs.name)])
+
+        def opened(name: str) -> Port:
+            if name == theirs.name:
+                raise NoPermission(f"no permission to open {name}", "sudo usermod")
+            return open_port(name)
+
+        monkeypatch.setattr(ports, "open_port", opened)
+        with pytest.raises(
+            NoDevice, match=f"several sleds .*{theirs.name} .no permission to open it"
+        ) as caught:
+            ports.connect(None)
+    assert mine.name in caught.value.sentence and set(device.heard) <= {"HELLO"}
+
+
+def test_a_board_without_the_firmware_and_a_boot_drive_are_listed_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = ports._SerialPort("/dev/ttyUSB7", 0x10C4, 0xEA60, "CP2102")
+    with Peer() as bare:
+        monkeypatch.setattr(ports, "_serial_ports", lambda: [pico(bare.name), other])
+        monkeypatch.setattr(drives, "boot_drives", lambda: [drives.Drive(tmp_path, "RP2040")])
+        found = {each.port: each for each in ports.survey()}
+    assert found[bare.name].usb_id == "2e8a:0005" and found[bare.name].hint == "host flash"
+    assert "MicroPython on a Pico" in found[bare.name].problem
+    assert found["/dev/ttyUSB7"].usb_id == "10c4:ea60" and "not asked" in found["/dev/ttyUSB7"].problem
+    drive = found[str(tmp_path)]
+    assert drive.what == "boot drive, RP2040" and "flash" in drive.hint
 
 
 def test_a_tcp_port_is_read_in_blocks_and_closed_at_once() -> None:

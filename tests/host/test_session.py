@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host import view
 from host.errors import LinkError, NoDevice, PortBusy, Refused, VersionMismatch
 from host.loading import Applied, applied, set_held
 from host.loads import Load
@@ -342,3 +343,27 @@ def test_a_port_without_permission_says_which_group_to_join() -> None:
 def test_a_file_that_is_no_serial_port_is_refused() -> None:
     with pytest.raises(LinkError, match="not a serial port"):
         open_port(os.devnull)
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("flags", "build_id", "words"),
+    [
+        (0, 0x1A2B3C4D, "sled 0001020304050607, firmware 9.8.7 (build 1a2b3c4d, slot a)"),
+        (2, 0x0000000F, "sled 0001020304050607, firmware 9.8.7 (build 0000000f, slot b)"),
+        (6, 0x1A2B3C4D, "sled 0001020304050607, firmware 9.8.7 (build 1a2b3c4d, slot b, on trial)"),
+        (1, 0, "simulated sled 0001020304050607, firmware 9.8.7"),
+        (0, 0, "sled 0001020304050607, firmware 9.8.7"),
+    ],
+)
+def test_a_sled_says_which_build_runs_from_which_slot(flags: int, build_id: int, words: str) -> None:
+    fake = FakeDevice(device_flags=flags, build_id=build_id)
+    with Peer(fake.answer) as peer, Session(open_port(peer.name), peer.name) as session:
+        device = session.hello()
+    assert view.device_words(device) == words
+    told = view.device_fields(device)
+    assert (told["build"], told["slot"], told["on_trial"]) == (
+        f"{build_id:08x}" if build_id else None,
+        "ab"[flags >> 1 & 1] if build_id else None,
+        flags > 4,
+    )

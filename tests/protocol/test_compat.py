@@ -55,6 +55,21 @@ def test_the_beginning_of_hello_reply_is_read_from_a_future_major():
     assert not compat.check(fields).is_usable
 
 
+WHOLE_REPLY = {**OWN, **dict.fromkeys(("reset_cause", "sample_period_us", "sample_count"), 100)}
+WHOLE_REPLY |= {"firmware_major": 0, "firmware_minor": 1, "firmware_patch": 2, "device_flags": 0}
+WHOLE_REPLY |= {"unique_id": bytes(8), "boot_id": 7, "force_mN": 800_000, "mass_g": 30_000, "build_id": 99}
+
+
+def test_of_a_hello_reply_of_this_major_all_fields_are_read_that_both_know():
+    paths = layout.MESSAGES["HELLO_REPLY"][3]
+    (frame,) = wire.FrameReader().feed(wire.encode("HELLO_REPLY", WHOLE_REPLY))
+    of_1_1 = frame._replace(body=frame.body[:-4])
+    for told in (frame, frame._replace(body=frame.body + b"of tomorrow")):
+        assert wire.decode(told).fields == WHOLE_REPLY
+    assert list(wire.decode(of_1_1).fields) == list(paths)[:-1]
+    assert wire.decode(of_1_1).fields.items() < WHOLE_REPLY.items()
+
+
 def test_the_same_version_and_layout_may_say_everything_without_a_word():
     verdict = compat.check(OWN)
     assert verdict == (compat.SAME, "", "")

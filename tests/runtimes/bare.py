@@ -17,6 +17,7 @@ class Board:
     """The interface of a board; the line is a buffer that is filled from outside."""
 
     flags = 0
+    build_id = bytes(4)
     boot_id = 7
     reset_cause = layout.RESET_POWER_ON
     unique_id = b"12345678"
@@ -57,6 +58,9 @@ class Board:
         return 0
 
     def save_slot(self, number, buffer, length):
+        pass
+
+    def confirm(self):
         pass
 
 
@@ -108,6 +112,26 @@ class Bare:
             tow_mN = s[tick.BRAKE_FELT_mN] + 10_000 if self.speed_counts else 0
             s[tick.CELL_RAW] = 32_768 + tow_mN * 1000 // 30_518 + (s[tick.SAMPLE_INDEX] & 1)
             tick.tick(s, self.board.ring)
+
+    def say(self, frame):
+        """Put a whole frame, as it is on the wire, on the line, and let the main loop act on it."""
+        self.board.bytes[: len(frame)] = frame
+        self.board.at = 0
+        self.board.end = len(frame)
+        self.app.poll()
+
+    def step(self, counts, cell_raw, switches, bus_mV, temperature_cC):
+        """One tick with these readings, then a pass of the main loop; the state block between the two."""
+        s = self.s
+        s[tick.COUNTS] = counts
+        s[tick.CELL_RAW] = cell_raw
+        s[tick.SWITCHES] = switches
+        s[tick.BUS_mV] = bus_mV
+        s[tick.TEMPERATURE_cC] = temperature_cC
+        tick.tick(s, self.board.ring)
+        state = bytes(s)
+        self.app.poll()
+        return state
 
     def hello(self):
         """Answered, from now on everything may be said."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtimes import stage
+from device.sled import layout
+from tests.runtimes import stage, traffic
 from tests.runtimes.stimulus import read_stimulus
 
 MICROPYTHON = stage.unix_micropython()
@@ -59,3 +60,11 @@ def test_a_pass_of_the_main_loop_without_a_message_allocates_nothing(printed: st
 
 def test_answering_a_message_allocates_nothing(printed: str) -> None:
     assert taken_bytes(printed, MESSAGES) == dict.fromkeys(MESSAGES, 0), printed
+
+
+def test_link_traffic_leaves_the_heap_as_it_was(tmp_path: Path) -> None:
+    """Twenty seconds of it; `make bench ARGS=chip` for ten minutes."""
+    found = traffic.run(20, tmp_path)
+    assert found.free_after >= found.free_before
+    assert found.mode == layout.MODE_LOADING, "the lease was renewed all the time"
+    assert found.ticks > 20_000 and found.sent > 20_000 * layout.SAMPLE_BYTES and found.damaged_frames > 20

