@@ -11,12 +11,13 @@ import pytest
 from device.sled import layout
 from protocol import codes, wire
 from tests.chip import emulator, lane
-from tests.chip.console import switched_on
+from tests.chip.console import Console, switched_on
 from tests.chip.usb_host import UsbHost
 
 pytestmark = pytest.mark.chip
 
 _DEAF_PIN, _FLOOD_PIN = 21, 22
+_BRAKE_PIN, _ENABLE_PIN = 6, 7
 _BOOT_s = 0.35
 _FIFO_BYTES = 400  # of the 512 that the emulator's host keeps
 _MAIN_LIMIT_us = 100_000  # the tick takes a main loop for dead that is away for longer
@@ -188,3 +189,38 @@ def test_what_the_host_did_not_read_comes_later_and_no_sample_is_skipped(story: 
 def test_a_reboot_that_was_asked_for_is_not_a_watchdog_reset(story: Story) -> None:
     assert story.after_reboot["reset_cause"] == layout.RESET_REBOOT
     assert "WATCHDOG_RESET" not in codes.fault_names(story.faults_after_reboot)
+
+
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory: pytest.TempPathFactory) -> dict[int, set[bool]]:
+    """What the chip puts on the brake's pins from power-on until it answers HELLO; nothing is connected."""
+    folder = tmp_path_factory.mktemp("power")
+    emulator.image()
+
+    async def watch() -> dict[int, set[bool]]:
+        from rp2040py.device import MicroPythonDevice
+
+        flash = emulator.flash(lane.whole_firmware(), folder / "flash.img")
+        device = MicroPythonDevice(board=emulator.image().board, filesystem=flash)
+        seen: dict[int, set[bool]] = {_BRAKE_PIN: set(), _ENABLE_PIN: set()}
+        for number, found in seen.items():
+            pin = device.mcu.gpio[number]
+            pin.add_listener(lambda *_, pin=pin, found=found: found.add(bool(pin.output_value)))
+        console = Console(device)
+        await device.astart()
+        try:
+            await console.wait(_BOOT_s)
+            await console.ask("HELLO", {"protocol_major": 1, "protocol_minor": 0}, "HELLO_REPLY")
+            await console.ask("ARM", {"command_id": 1}, "REPLY")
+            await console.wait(0.01)
+        finally:
+            device.stop()
+        return seen
+
+    return asyncio.run(watch())
+
+
+def test_from_power_on_neither_enable_nor_the_brake_command_is_ever_high(
+    levels: dict[int, set[bool]],
+) -> None:
+    assert levels == {_BRAKE_PIN: {False}, _ENABLE_PIN: {False}}, "both were driven, and only low"
