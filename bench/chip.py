@@ -13,7 +13,7 @@ from host.loading import work_out
 from protocol import units
 from tests.chip import emulator, lane, lockstep, pull
 from tests.chip.plant import Tick
-from tests.runtimes import stage, traffic
+from tests.runtimes import traffic
 
 _CYCLES_PER_us = lane.CLOCK_Hz // 1_000_000
 _TRAFFIC_s = 600
@@ -95,7 +95,8 @@ def measure() -> None:
                 _row(what, load.cycles, list(map(float, load.periods_us)))
             free, used = lane.memory(Path(folder))
             line("heap free after boot, chip", f"{free} bytes", f"{used} in use")
-            sizes = [len(content) for content in lane.whole_firmware().values()]
-            line("firmware in flash", f"{sum(sizes)} bytes", f"{len(sizes)} files")
+            build = lane.built()
+            sizes = [len(content) for content in (*build.files.values(), build.manifest)]
+            line("firmware in flash, one slot and the start", f"{sum(sizes)} bytes", f"{len(sizes)} files")
             _pull(pull.on_the_chip(Path(folder)))
     _traffic()

@@ -76,7 +76,7 @@ def in_slot(slot: str, build: Build) -> dict[str, bytes]:
 
 
 def start_files(rescue_ms: int = 20) -> dict[str, bytes]:
-    """boot.py and main.py; the rescue window is shorter than the real one, for which the chip takes a minute."""
+    """boot.py and main.py; the rescue window is shorter than the real one, which takes a minute here."""
     boot = built().files["boot.py"]
     assert REAL_WINDOW in boot
     return {

@@ -146,7 +146,7 @@ def tell(bench: Bench) -> Story:
         for _ in session.messages(1.5 * LEASE_ms / 1000):
             pass
         silent_ns = pinned.now_ns
-        bench.until(lambda: not pinned.is_enabled())
+        bench.until(lambda: not pinned.is_enabled(), 0.5)
         bench.wait(0.002)
         bench.do(lambda: setattr(pinned, "records", None))
         lapsed = session.request("GET_STATUS").fields
@@ -155,7 +155,7 @@ def tell(bench: Bench) -> Story:
         bench.wait(0.005)
         enabled_before = pinned.is_enabled()
         starved_ns = stop_the_clock_of_the_tick(bench)
-        bench.until(lambda: pinned.boots == 2)
+        bench.until(lambda: pinned.boots == 2, _BOOT_s)
         again = hello(session)
         again_ns = pinned.now_ns
     samples = [item for item in heard if isinstance(item, Sample)]
