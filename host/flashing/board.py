@@ -142,7 +142,6 @@ class Board:
     def __init__(self, port: Port, name: str) -> None:
         self.name = name
         self._transport = _Transport(port, name)
-        self._run(_HELPERS + _SURVEY + _SETTLE)
 
     def __enter__(self) -> "Board":
         return self
@@ -151,7 +150,11 @@ class Board:
         self._transport.serial.close()
 
     def survey(self, folders: Iterable[str], files: Iterable[str], texts: Iterable[str]) -> Found:
-        """What the board is, the SHA-256 of these files and of all in these folders, and some contents."""
+        """What the board is, the SHA-256 of these files and of all in these folders, and some contents.
+
+        To be called first: it brings the board what the other methods need.
+        """
+        self._run(_HELPERS + _SURVEY + _SETTLE)
         printed = self._run(f"_s({list(folders)!r}, {list(files)!r}, {['/' + text for text in texts]!r})")
         head, *rows = printed.decode().splitlines()
         fields = json.loads(head)
