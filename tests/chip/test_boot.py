@@ -72,8 +72,9 @@ def chip(tmp_path: Path) -> Iterator[Chip]:
 
 
 def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
-    hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=0)
-    assert hello["device_flags"] == 0, "not simulated"
+    hello = chip.ask("HELLO", "HELLO_REPLY", protocol_major=1, protocol_minor=layout.PROTOCOL_MINOR)
+    assert hello["device_flags"] == 0, "not simulated, in slot a"
+    assert hello["build_id"] == lane.built().build_id
     first = chip.ask("GET_STATUS", "STATUS", command_id=1)
     assert chip.ask("ARM", "REPLY", command_id=2)["result"] == layout.RESULT_FAULTED
     later = chip.ask("GET_STATUS", "STATUS", command_id=3)
