@@ -14,7 +14,7 @@ from host.sharing import servers
 from protocol import layout
 
 _GROUP = "this computer"
-_HOUR_GB = 0.05  #: of recording: 14 bytes a sample, 1000 a second
+_HOUR_GB = 0.2  #: of recording: 52 bytes a sample in the file, 1000 a second
 _ROOM_GB = 1.0
 _ROOM_LEAST_GB = 0.1
 
