@@ -1,17 +1,18 @@
 """`make bench`: what the machine can do, as ratios measured in one run, since bare times say little.
 
-python -m bench [tick] [chip] [boot] [start] [simulation] [world] [codec] [serve] [passivity]
+python -m bench [tick] [chip] [usb] [boot] [start] [simulation] [world] [codec] [serve] [passivity]
 """
 
 import sys
 from collections.abc import Callable
 
-from bench import boot, chip, codec, passivity, sharing, simulation, start, tick, world
+from bench import boot, chip, codec, passivity, sharing, simulation, start, tick, usb, world
 from bench.report import Missing, heading, skipped
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "tick": ("The control tick, 1000 times a second", tick.measure),
     "chip": ("The firmware on the emulated RP2040 (minutes)", chip.measure),
+    "usb": ("USB of the emulated RP2040, whatever the host does", usb.measure),
     "boot": ("From reset to HELLO on the emulated RP2040 (minutes)", boot.measure),
     "start": ("From the shell to a loaded sled and back", start.measure),
     "simulation": ("Simulated seconds for each second of wall time", simulation.measure),

@@ -63,7 +63,7 @@ def test_a_pass_of_the_main_loop_reads_so_much_at_most_however_many_frames_it_is
 
     desk.rig.board.readinto = readinto  # type: ignore[method-assign]
     desk.rig.app.poll()
-    assert 512 <= taken < 512 + 64
+    assert 256 <= taken < 256 + 64
 
 
 def test_a_drop_is_not_cancelled_by_arming_in_the_same_breath(desk: Desk) -> None:

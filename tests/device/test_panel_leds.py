@@ -15,6 +15,7 @@ from protocol.codes import FAULTS
 from tests.device.bench import Bench
 
 DEVICE = Path(__file__).parents[2] / "device"
+BOOT = DEVICE / "boot.py"
 
 
 @pytest.fixture
@@ -74,9 +75,20 @@ def test_no_pin_is_used_twice_and_the_table_says_the_same() -> None:
     own = {name: int(pin) for name, pin in re.findall(r"^_(\w+)_PIN = const\((\d+)\)", source, re.M)}
     pins = [*own.values(), own["ENCODER"] + 1, *(own["LED"] + n for n in range(1, 8))]
     assert len(set(pins)) == len(pins)
-    rows = re.findall(r"^\| ([\d, to]+) \| .* \|$", (DEVICE / "README.md").read_text(encoding="utf-8"), re.M)
-    told: list[int] = []
-    for row in rows:
-        first, _, last = row.partition(" to ")
-        told += range(int(first), int(last) + 1) if last else map(int, row.split(","))
+    pins.append(int(*re.findall(r"^Pin\((\d+), Pin.OUT, value=1\)", BOOT.read_text(encoding="utf-8"), re.M)))
+    assert len(set(pins)) == len(pins), "the LED on the board is another one"
+    table = (DEVICE / "README.md").read_text(encoding="utf-8").partition("## Pins")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([\d, to]+) \| ([\d, toand]+|on the board) \| .* \|$", table, re.M)
+    told = [pin for row, _ in rows for pin in numbers(row)]
     assert sorted(told) == sorted(pins)
+    # Pin 1 is GP0, and pins 3, 8, 13, 18, 23 are ground.
+    on_board = {gp: gp + 1 + gp // 4 + (gp % 4 >= 2) for gp in range(20)} | {26: 31, 27: 32, 28: 34}
+    for row, places in rows:
+        if places != "on the board":
+            assert numbers(places) == [on_board[gp] for gp in numbers(row)], row
+
+
+def numbers(row: str) -> list[int]:
+    """`2, 5 to 7` as 2, 5, 6, 7."""
+    spans = [part.partition(" to ") for part in row.split(", ")]
+    return [n for first, _, last in spans for n in range(int(first), int(last or first) + 1)]
