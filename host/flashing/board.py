@@ -221,7 +221,7 @@ class Board:
     def reset(self) -> None:
         """Start the board anew; nothing can be said to it over this port afterwards."""
         with contextlib.suppress(TransportError, OSError):  # it may be faster than its answer
-            self._transport.exec_raw_no_follow("machine.reset()")
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
 
     def _run(self, code: str) -> bytes:
         try:

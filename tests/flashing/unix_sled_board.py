@@ -98,7 +98,9 @@ class Board:
 
     def enter_repl(self):
         machine.stop_watchdog()
+        machine.mem32[_FAILED] = 0
         micropython.kbd_intr(3)
 
     def reboot(self):
+        machine.mem32[_FAILED] = 0
         machine.reset()
