@@ -28,7 +28,7 @@ LOAD = "100N"
 PULL_s = 0.85  #: from the load on; the athlete moves the sled within the first third of it
 LEASE_ms = 100
 _SLOW_HOST = Path(__file__).with_name("slow_host.py")
-_BOOT_s = 5.0
+_BOOT_s = 2.0
 _PIO1_CTRL = 0x5030_0000
 
 

@@ -135,7 +135,8 @@ def test_the_emergency_stop_drops_enable_within_one_tick(story: pull.Story) -> N
 
 def test_each_switch_is_seen_by_the_tick(story: pull.Story) -> None:
     seen = [words(tick.before)[firmware.SWITCHES] for tick in story.switched]
-    assert list(dict.fromkeys(seen)) == [ESTOP, DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN, 0]
+    assert [bits for bits in dict.fromkeys(seen) if bits] == [ESTOP, DRIVER_FAULT, BUTTON_UP, BUTTON_DOWN]
+    assert seen[-1] == 0
     latched = {words(tick.after)[firmware.FAULTS] for tick in story.switched}
     assert ["ESTOP", "DRIVER"] in map(fault_names, latched)
 
