@@ -5,7 +5,6 @@ The file is locked while it is open, which is how another process knows that its
 """
 
 import contextlib
-import errno
 import os
 import sys
 import threading
@@ -80,9 +79,9 @@ class Appending:
     def _lock(self, is_new: bool) -> None:
         try:
             _lock(self._fd)
-        except OSError as error:
-            if is_new and error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-                return  # a disk without locks can be recorded on; nothing there is ever mended in place
+        except OSError:
+            if is_new:  # a disk without locks can be recorded on; nothing there is ever mended in place
+                return
             raise Locked(self.path) from None
 
 

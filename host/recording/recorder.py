@@ -319,8 +319,7 @@ class Recorder:
         self._contents.add_bytes(data)
 
     def _failed(self, error: OSError) -> FileError:
-        totals = self.totals
-        until_s = 0.0 if totals.last is None else totals.samples * self._period_s
+        until_s = self.totals.samples * self._period_s
         self._failure = FileError(
             f"recording {self.id} has ended: {_reason(error)}; kept: {until_s:.1f} s in {self.path}",
             f"host show {self.id} (make room, then: host record)",
