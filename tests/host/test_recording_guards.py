@@ -12,7 +12,7 @@ from mcap.records import Metadata
 from mcap.writer import Writer
 
 from host.errors import FileError
-from host.following import Lost, Pong, Told
+from host.following import Item, Lost, Pong, Told
 from host.loading import Applied
 from host.loads import Load
 from host.recording import Recorder, appending, catalogue, export, naming
@@ -188,3 +188,26 @@ def test_the_load_of_the_last_command_stands_in_the_list_before_that_of_the_begi
 
 
 FORCE = {"state": "armed", "pull": {"force_N": 5.0}, "push": {"force_N": 5.0}}
+
+
+@pytest.mark.parametrize(
+    ("items", "gaps"),
+    [
+        ([batch(0), Lost(16, 20), Lost(18, 4), batch(36)], [(16, 20)]),
+        ([batch(0), Lost(16, 4), Lost(18, 18), batch(36)], [(16, 20)]),
+        ([batch(0), Lost(16, 4), Lost(30, 6), batch(36)], [(16, 4), (20, 10), (30, 6)]),
+        ([batch(16), Lost(18, 4), batch(32)], [(18, 4)]),
+    ],
+)
+def test_losses_that_overlap_are_one_and_what_was_received_is_not_missing(
+    items: list[Item], gaps: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    found = open_recording(write(tmp_path, items).path).gaps
+    assert [(gap.sample_index, gap.sample_count) for gap in found] == gaps
+    assert [gap.is_declared for gap in found] == [gap != (20, 10) for gap in gaps]
+
+
+def test_a_recording_whose_device_is_not_described_has_the_usual_period(tmp_path: Path) -> None:
+    recording = open_recording(write(tmp_path, [batch(0)]).path)
+    recording.devices.clear()
+    assert recording.period_s == recording.boots[0].period_s == 0.001
