@@ -263,5 +263,5 @@ def test_a_folder_that_may_not_be_read_and_a_path_to_nothing_are_named(
     with pytest.raises(BadValue, match=f"there is no file 'some{os.sep}where'"):
         naming.find(str(tmp_path), f"some{os.sep}where")
     monkeypatch.setattr(os, "listdir", broken)
-    with pytest.raises(FileError, match="cannot read the folder .*: Input/output error"):
+    with pytest.raises(FileError, match=r"cannot read the folder .*: Input/output error"):
         naming.by_id(str(tmp_path))
