@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from mcap.reader import make_reader
 from mcap.records import Metadata
-from mcap.writer import Writer
+from mcap.writer import IndexType, Writer
 
-from host.errors import FileError
-from host.following import Lost, Pong, Told
+from host.errors import BadValue, FileError
+from host.following import Item, Lost, Pong, Told
 from host.loading import Applied
 from host.loads import Load
-from host.recording import Recorder, appending, catalogue, export, naming
+from host.recording import Recorder, appending, catalogue, export, naming, reading
 from host.recording.appending import Appending, Locked
 from host.recording.catalogue import listed
 from host.recording.contents import record_bytes
 from host.recording.recovery import open_recording
 from protocol import wire
-from tests.host.recordings import ABOUT, Clock, batch, status, write
+from tests.host.recordings import ABOUT, DEVICE, Clock, batch, status, write
 from tests.host.test_recording_disk import fill
 
 MISSING = OSError(errno.EIO, "Input/output error")
@@ -188,3 +188,80 @@ def test_the_load_of_the_last_command_stands_in_the_list_before_that_of_the_begi
 
 
 FORCE = {"state": "armed", "pull": {"force_N": 5.0}, "push": {"force_N": 5.0}}
+
+
+@pytest.mark.parametrize(
+    ("items", "gaps"),
+    [
+        ([batch(0), Lost(16, 20), Lost(18, 4), batch(36)], [(16, 20)]),
+        ([batch(0), Lost(16, 4), Lost(18, 18), batch(36)], [(16, 20)]),
+        ([batch(0), Lost(16, 4), Lost(30, 6), batch(36)], [(16, 4), (20, 10), (30, 6)]),
+        ([batch(16), Lost(18, 4), Lost(32, 8), batch(40)], [(18, 4), (32, 8)]),
+    ],
+)
+def test_losses_that_overlap_are_one_and_what_was_received_is_not_missing(
+    items: list[Item], gaps: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    found = open_recording(write(tmp_path, items).path).gaps
+    assert [(gap.sample_index, gap.sample_count) for gap in found] == gaps
+    assert [gap.is_declared for gap in found] == [gap != (20, 10) for gap in gaps]
+
+
+def test_a_recording_whose_device_is_not_described_has_the_usual_period(tmp_path: Path) -> None:
+    recording = open_recording(write(tmp_path, [batch(0)]).path)
+    recording.devices.clear()
+    assert recording.period_s == recording.boots[0].period_s == 0.001
+
+
+def test_each_boot_has_the_period_of_its_device_and_an_unknown_one_that_of_the_first(tmp_path: Path) -> None:
+    slow = DEVICE._replace(sample_period_s=0.002)
+    recorder = write(tmp_path, [batch(0)], ABOUT._replace(device=slow), close=False)
+    recorder.take(batch(0, boot_id=78))
+    recorder.describe(DEVICE._replace(boot_id=79, sample_period_s=0.004), {})
+    recorder.take(batch(0, boot_id=79))
+    recorder.close()
+    assert [boot.period_s for boot in open_recording(recorder.path).boots] == [0.002, 0.002, 0.004]
+
+
+def test_indices_that_go_back_are_another_stretch(tmp_path: Path) -> None:
+    boots = open_recording(write(tmp_path, [batch(0), Lost(16, 4), batch(20), batch(0)]).path).boots
+    assert [len(boot.samples) for boot in boots] == [32, 16]
+
+
+def test_parts_of_a_boot_are_no_larger_than_said_and_no_sample_is_in_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_BLOCK_SAMPLES", 10)
+    (boot,) = open_recording(write(tmp_path, [batch(0), Lost(16, 4), batch(20)]).path).boots
+    found = [len(boot.samples[part]) for part in reading.parts(boot) if isinstance(part, slice)]
+    assert found == [10, 6, 10, 6]
+
+
+def test_a_file_of_another_program_that_tells_nothing_at_its_end_is_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "x.mcap"
+    with path.open("wb") as file:
+        writer = Writer(
+            file, use_chunking=False, index_types=IndexType.NONE, repeat_channels=False, repeat_schemas=False,
+            use_statistics=False, use_summary_offsets=False,
+        )  # fmt: skip
+        writer.start()
+        writer.finish()
+    with pytest.raises(FileError, match="holds no recording"):
+        open_recording(str(path))
+
+
+def test_a_recording_without_a_sample_cannot_be_exported(tmp_path: Path) -> None:
+    recording = open_recording(write(tmp_path, []).path)
+    for write_table in (export.write_parquet, export.write_csv):
+        with pytest.raises(BadValue, match="holds no samples"):
+            write_table(recording, str(tmp_path / "table"))
+
+
+def test_a_folder_that_may_not_be_read_and_a_path_to_nothing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadValue, match=f"there is no file 'some{os.sep}where'"):
+        naming.find(str(tmp_path), f"some{os.sep}where")
+    monkeypatch.setattr(os, "listdir", broken)
+    with pytest.raises(FileError, match=r"cannot read the folder .*: Input/output error"):
+        naming.by_id(str(tmp_path))
