@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(1, 86_400),
     default=60.0,
     show_default=True,
-    help="How long the new firmware may take to answer and to prove itself.",
+    help="How long the board may take for an answer, and its new firmware to prove itself.",
 )
 def command(dry_run: bool, micropython: Path | None, firmware: Path | None, patience: float) -> cli.Answer:
     """Bring the firmware of this installation onto a Raspberry Pi Pico.

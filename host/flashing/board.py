@@ -21,7 +21,6 @@ from host.transport import Port
 
 _CHUNK_BYTES = 2048
 _BANNER = b"raw REPL; CTRL-B to exit\r\n>"
-_PATIENCE_s = 10.0
 _RETRY_s = 0.3
 
 # Runs on the board. `_f` walks folders down from a path; `_h` is the SHA-256 of a file.
@@ -119,8 +118,8 @@ def _drain(port: Port) -> None:
 class _Transport(SerialTransport):  # type: ignore[misc]
     """mpremote's, over a port that is open already and at a raw prompt."""
 
-    def __init__(self, port: Any, name: str) -> None:
-        port.timeout = port.write_timeout = _PATIENCE_s
+    def __init__(self, port: Any, name: str, patience_s: float) -> None:
+        port.timeout = port.write_timeout = self._patience_s = patience_s
         self.serial = port
         self.device_name = name
         self.in_raw_repl = self.use_raw_paste = True
@@ -132,16 +131,20 @@ class _Transport(SerialTransport):  # type: ignore[misc]
         if ending == b">" and self._has_prompt:  # `is_prompt` has read the first one
             self._has_prompt = False
             return ending
-        found: bytes = super().read_until(min_num_bytes, ending, *args, **options)
+        options["timeout"] = self._patience_s
+        found: bytes = super().read_until(min_num_bytes, ending, *args[1:], **options)
         return found
 
 
 class Board:
-    """At the prompt of an open port, for which `is_prompt` was true. Methods raise HostError."""
+    """At the prompt of an open port, for which `is_prompt` was true. Methods raise HostError.
 
-    def __init__(self, port: Port, name: str) -> None:
+    It may take `patience_s` for each answer: hashing all its files takes a while.
+    """
+
+    def __init__(self, port: Port, name: str, patience_s: float = 60.0) -> None:
         self.name = name
-        self._transport = _Transport(port, name)
+        self._transport = _Transport(port, name, patience_s)
 
     def __enter__(self) -> "Board":
         return self

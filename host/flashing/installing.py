@@ -70,7 +70,7 @@ def install(port: str, folder: Path, show: Show, patience_s: float, is_dry_run: 
                 device = proved(port, device.unique_id, build_id, patience_s)
             return Outcome(port, None, None, None, device)
         _leave_firmware(port, seen.device)
-    with _board(port) as board:
+    with _board(port, patience_s) as board:
         try:
             found = board.survey((*SLOTS, "sled"), _ROOT_FILES, _TEXTS)
             _check(found)
@@ -123,7 +123,7 @@ def _leave_firmware(port: str, device: Device) -> None:
 
 
 @contextlib.contextmanager
-def _board(port: str) -> Iterator[Board]:
+def _board(port: str, patience_s: float) -> Iterator[Board]:
     """The board at its prompt, which a firmware that was left takes a moment to give."""
     opened = open_port(port)
     try:
@@ -134,7 +134,7 @@ def _board(port: str) -> Iterator[Board]:
     if not found:
         opened.close()
         raise NoAnswer(f"{port} does not give MicroPython's prompt", f"host --port {port} recover")
-    with Board(opened, port) as board:
+    with Board(opened, port, patience_s) as board:
         yield board
 
 
