@@ -265,3 +265,23 @@ def test_a_folder_that_may_not_be_read_and_a_path_to_nothing_are_named(
     monkeypatch.setattr(os, "listdir", broken)
     with pytest.raises(FileError, match=r"cannot read the folder .*: Input/output error"):
         naming.by_id(str(tmp_path))
+
+
+@pytest.mark.parametrize("opcode", [0x06, 0x0F, 0x05, 0x00])
+def test_one_wrong_byte_costs_one_sample_even_where_it_looks_like_another_record(
+    opcode: int, tmp_path: Path
+) -> None:
+    path = Path(write(tmp_path, [batch(0)]).path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x05" + (42).to_bytes(8, "little")) + 5 * 51
+    assert data[at] == 0x05
+    data[at] = opcode
+    path.write_bytes(data)
+    (boot,) = open_recording(str(path)).boots
+    assert len(boot.samples) == (16 if opcode == 0x05 else 15)
+
+
+def test_a_recording_that_nothing_went_wrong_with_has_just_ended(tmp_path: Path) -> None:
+    with Recorder(str(tmp_path), ABOUT, Clock()) as recorder:
+        recorder.take(batch(0))
+    assert open_recording(recorder.path).end["reason"] == "ended"
