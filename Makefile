@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults mutation bench bench-force bench-link bench-recording plots lint format generate release fuzz golden chip clean
+.PHONY: help demo test cuts faults mutation bench bench-force bench-link bench-recording plots lint format generate release fuzz golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -32,7 +32,7 @@ test: $(VENV)/.test ## All tests: the firmware on CPython, unix MicroPython and,
 mutation: $(VENV)/.test ## Whether the tests notice small changes of the firmware (hours; ARGS="--sample 40", ARGS=guard.py)
 	@$(PY) -m tests.mutation $(ARGS)
 
-bench: $(VENV)/.test ## Tick cost per runtime, start-up against `python -c pass`, simulated seconds per second; ARGS=chip: the chip table (minutes)
+bench: $(VENV)/.test ## Tick cost per runtime, start-up, the emulated chip's table, simulated seconds per second (ARGS=chip: one part)
 	@$(PY) -m bench $(ARGS)
 
 bench-force: $(VENV)/.test ## How true the felt force is, beside three plain machines: build/bench-force.csv (ARGS=quick)
@@ -43,6 +43,9 @@ bench-link: $(VENV)/.test ## What becomes of every sample over links of all kind
 
 bench-recording: $(VENV)/.test ## What recordings survive (kill -9, cuts) and cost: processor, size, export (minutes; ARGS=quick)
 	@$(PY) -m bench.recording $(ARGS)
+
+cuts: $(VENV)/.test ## Power cuts at every write of whole flashes, and at random moments: boards that stay away, settings lost (minutes)
+	@$(PY) -m tests.flashing $(ARGS)
 
 faults: $(VENV)/.test ## Every named fault at rest, under load and while ramping: what the firmware does, and how soon
 	@$(PY) -m tests.safety.fault_matrix $(ARGS)
