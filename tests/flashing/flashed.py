@@ -13,6 +13,13 @@ from tests.flashing import unix_board
 from tests.flashing.unix_board import UnixBoard
 
 PATIENCE_s = 30
+_FLAT_BOOT = b"from machine import Pin\nPin(7, Pin.OUT, value=0)\n"
+_FLAT_MAIN = b"""import micropython
+micropython.kbd_intr(-1)
+from sled.app import App
+from sled.board_rp2040 import Board
+App(Board()).run()
+"""
 #: Of all that a flash writes last.
 START = {"boot.py", "main.py", "slot"}
 
@@ -39,6 +46,12 @@ def ready(sources: Path, slot: str = "a") -> dict[str, bytes]:
     """A whole flash with that firmware as the good one."""
     start = {name: (sources / name).read_bytes() for name in ("boot.py", "main.py")}
     return slot_files(sources, slot) | start | {"slot": slot.encode()}
+
+
+def flat(sources: Path) -> dict[str, bytes]:
+    """A flash as it was before there were slots: the package in the root, and start files that know no slot."""
+    package = {path[2:]: content for path, content in slot_files(sources, "a").items() if "sled/" in path}
+    return package | {"boot.py": _FLAT_BOOT, "main.py": _FLAT_MAIN}
 
 
 def build_id(sources: Path) -> int:

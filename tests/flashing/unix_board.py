@@ -86,6 +86,7 @@ class UnixBoard:
         self._outer: tuple[int, int] | None = None  # ends of the pty that the host opens: ours, theirs
         self._inner: int | None = None  # our end of the chip's terminal
         self._process: subprocess.Popen[bytes] | None = None
+        self._changes = 0  # of the two ptys, whose numbers may come again
         self._deadline_s: float | None = None  # of the watchdog
         self._watchdog_s = 0.0
         self._lock = threading.RLock()
@@ -169,6 +170,7 @@ class UnixBoard:
 
     def _hang_up(self) -> None:
         if self._outer is not None:
+            self._changes += 1
             Path(self.port).unlink(missing_ok=True)
             for fd in self._outer:
                 os.close(fd)
@@ -179,6 +181,8 @@ class UnixBoard:
         self._config["reset_cause"] = cause
         (self.folder / "config.json").write_text(json.dumps(self._config), encoding="utf-8")
         self._inner, slave = pty.openpty()
+        self._changes += 1
+        os.set_blocking(self._inner, False)
         tty.setraw(slave)
         state = termios.tcgetattr(slave)
         state[3] |= termios.ISIG
@@ -203,7 +207,9 @@ class UnixBoard:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._told()  # nothing that it said counts any more
         if self._inner is not None:
+            self._changes += 1
             os.close(self._inner)
             self._inner = None
         self._deadline_s = None
@@ -221,7 +227,7 @@ class UnixBoard:
         to_host = to_chip = b""
         while not self._is_over:
             with self._lock:
-                outer, inner = self._outer, self._inner
+                outer, inner, changes = self._outer, self._inner, self._changes
             readers = [self._event_fd, self._wake]
             writers = []
             if outer is not None and inner is not None:
@@ -242,10 +248,12 @@ class UnixBoard:
                         with contextlib.suppress(OSError):  # said before the chip ended
                             to_host += os.read(inner, 4096)
                         ready = [fd for fd in ready if fd != inner]
-                    for line in os.read(self._event_fd, 4096).decode().split():
-                        self._note(line)
-                if (outer, inner) != (self._outer, self._inner):
-                    to_host = to_chip = b""
+                    for word in self._told():
+                        if changes == self._changes:  # else it has ended, whatever it said after
+                            self._note(word)
+                if changes != self._changes:
+                    to_chip = b""
+                    to_host = to_host if outer is self._outer else b""
                     continue
                 with contextlib.suppress(OSError):
                     if outer is not None and outer[0] in ready:
@@ -260,6 +268,13 @@ class UnixBoard:
                     if inner in ready_out:
                         to_chip = to_chip[os.write(inner, to_chip[:256]) :]  # type: ignore[arg-type]
                 self._watch()
+
+    def _told(self) -> list[str]:
+        """What the chip has said since it was asked last."""
+        try:
+            return os.read(self._event_fd, 4096).decode().split()
+        except BlockingIOError:
+            return []
 
     def _note(self, word: str) -> None:
         if self._process is None:
