@@ -18,7 +18,7 @@ from tests.flashing.flashed import build_id, changed, flash, flat, ready, slot_f
 from tests.flashing.unix_board import UnixBoard
 
 KEPT = {"settings.0": storage.pack(1, with_value("trim_max_mN", 5_000), ())}
-_ROW = "{:52} {:>6} {:>14} {:>13}"
+_ROW = "{:66} {:>5} {:>14} {:>14}"
 
 
 def kinds(folder: Path) -> dict[str, tuple[dict[str, bytes], Path, Path]]:

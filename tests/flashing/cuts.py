@@ -108,7 +108,7 @@ def failures(
 
 
 def answer(board: UnixBoard) -> int:
-    """The build that answers HELLO, 0 for one without a name; waits while the board starts. Raises HostError."""
+    """The build that answers HELLO, 0 if it has no name; waits for a board that starts. Raises HostError."""
     until = time.monotonic() + _BOOT_s
     while True:
         try:

@@ -49,7 +49,7 @@ def ready(sources: Path, slot: str = "a") -> dict[str, bytes]:
 
 
 def flat(sources: Path) -> dict[str, bytes]:
-    """A flash as it was before there were slots: the package in the root, and start files that know no slot."""
+    """A flash as it was before there were slots: the package in the root, start files that know none."""
     package = {path[2:]: content for path, content in slot_files(sources, "a").items() if "sled/" in path}
     return package | {"boot.py": _FLAT_BOOT, "main.py": _FLAT_MAIN}
 
