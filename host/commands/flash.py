@@ -1,6 +1,7 @@
 """`host flash`: this host's firmware onto a board."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,26 @@ if TYPE_CHECKING:
     from host.flashing.showing import Lines
 
 
+def firmware_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What `host flash` and `host recover` may be given to bring onto a board."""
+    micropython = click.option(
+        "--micropython",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="MicroPython's UF2, for a board that shows a boot drive (BOOTSEL).",
+    )
+    firmware = click.option(
+        "--firmware",
+        metavar="FOLDER",
+        type=click.Path(path_type=Path),
+        help="Other sources than this installation's: a folder with boot.py, main.py and sled/.",
+    )
+    return micropython(firmware(command))
+
+
 @cli.command("flash")
 @click.option("--dry-run", is_flag=True, help="Show what would be copied. A sled that runs starts anew.")
-@click.option(
-    "--micropython",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="MicroPython's UF2, for a board that shows a boot drive (BOOTSEL).",
-)
-@click.option(
-    "--firmware",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Other sources than this installation's: a folder with boot.py, main.py and sled/.",
-)
+@firmware_options
 @click.option(
     "--patience",
     metavar="SECONDS",

@@ -5,21 +5,11 @@ from pathlib import Path
 import click
 
 from host import cli, view
+from host.commands.flash import answer, firmware_options, shown
 
 
 @cli.command("recover")
-@click.option(
-    "--micropython",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="MicroPython's UF2, for a board that shows a boot drive (BOOTSEL).",
-)
-@click.option(
-    "--firmware",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Other sources than this installation's: a folder with boot.py, main.py and sled/.",
-)
+@firmware_options
 @click.option(
     "--patience",
     metavar="SECONDS",
@@ -48,7 +38,6 @@ def command(micropython: Path | None, firmware: Path | None, patience: float) ->
       host --port /dev/ttyACM0 recover
       host recover --micropython RPI_PICO-20241129-v1.24.1.uf2
     """
-    from host.commands.flash import answer, shown
     from host.flashing.build import firmware_folder
     from host.flashing.finding import Seen
     from host.flashing.recovering import recover
