@@ -112,6 +112,7 @@ def main():
     message("SET_SETTING", layout.MODE_IDLE, (layout.OFF_SET_SETTING_SETTING, 200))
     message("CLEAR_FAULT", layout.MODE_IDLE)
     passes("noise", lambda: (run(1), noise()))
+    app.poll()  # a pass reads only so many bytes: here is the rest
     ask(layout.KIND_ARM, layout.SIZE_ARM)
     app.poll()
     run(3)
