@@ -263,6 +263,7 @@ def test_a_dry_run_and_a_no_change_nothing_and_an_answer_does(host: Host) -> Non
 
     dry = ("--json", "calibrate", "zero", "--seconds", "2", "--dry-run")
     with host.sim():
+        host("settings", "set", "cell_zero_raw=32868")  # 3 N off, many times what noise and drift make
         first = host(*dry).answer
         assert first["applied"] is False and first["saved"] is False
         for answer, applied in (("n\n", False), ("y\n", True)):
@@ -273,7 +274,7 @@ def test_a_dry_run_and_a_no_change_nothing_and_an_answer_does(host: Host) -> Non
             assert done.returncode == 0, done.stderr
             assert ("nothing was changed" in done.stdout) is not applied
         second = host(*dry).answer
-        assert zero_of(first) == 32_768 and zero_of(second) != 32_768
+        assert zero_of(first) == 32_868 and abs(zero_of(second) - 32_768) < 10
 
 
 @pytest.mark.parametrize(
