@@ -65,6 +65,9 @@ def _open_serial(name: str) -> Port:
         port: Port = serial.Serial(name, 115_200, timeout=READ_s, write_timeout=WRITE_s, exclusive=True)
     except (OSError, ValueError) as error:  # SerialException is an OSError
         raise _explained(name, error) from None
+    except Exception as error:
+        # `termios.error`, which is no OSError and which Windows lacks: the port went away this very moment.
+        raise _explained(name, OSError(*error.args)) from None
     return port
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -233,6 +234,17 @@ def test_a_board_without_the_firmware_and_a_boot_drive_are_listed_with_what_to_d
     assert found["/dev/ttyUSB7"].usb_id == "10c4:ea60" and "not asked" in found["/dev/ttyUSB7"].problem
     drive = found[str(tmp_path)]
     assert drive.what == "boot drive, RP2040" and "flash" in drive.hint
+
+
+def test_a_port_that_goes_away_while_it_is_opened_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang_up(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    ours, theirs = os.openpty()
+    with contextlib.closing(os.fdopen(ours)), contextlib.closing(os.fdopen(theirs)):
+        monkeypatch.setattr(termios, "tcflush", hang_up)
+        with pytest.raises(NoDevice, match="there is no port"):
+            open_port(os.ttyname(theirs))
 
 
 def test_a_tcp_port_is_read_in_blocks_and_closed_at_once() -> None:
