@@ -76,8 +76,9 @@ def _c(source, target):
 def _r(rows):
     for path, digest in rows:
         if _h(path + ".new") != digest:
-            return print(path)
+            return print("wrong", path)
         os.rename(path + ".new", path)
+        print("right", path)  # not silent for long: a slow board would be given up
 """
 
 
@@ -201,10 +202,10 @@ class Board:
         The first that is wrong ends it.
         """
         rows = [("/" + path, sha256(content)) for path, content in files.items()]
-        wrong = self._run(f"_r({rows!r})").decode().split()
-        if wrong:
+        last, path = self._run(f"_r({rows!r})").decode().splitlines()[-1].split(" ", 1)
+        if last == "wrong":
             raise LinkError(
-                f"the flash of {self.name} gives back other bytes than were written to {', '.join(wrong)}; "
+                f"the flash of {self.name} gives back other bytes than were written to {path}; "
                 "what ran before is untouched",
                 "host flash again; if it stays so, the board is worn out",
             )

@@ -7,8 +7,9 @@ from host.errors import HostError, NoAnswer, VersionMismatch
 from host.session import Device, Session
 from host.transport import open_port
 
-_PROBE_s = 0.5
+_PROBE_s, _PROBE_MAX_s = 0.5, 16.0
 _RETRY_s = 0.1
+_LOOK_s = 0.5  # whether it has proved itself
 
 
 def proved(port: str, unique_id: str, build_id: int, patience_s: float) -> Device:
@@ -19,9 +20,10 @@ def proved(port: str, unique_id: str, build_id: int, patience_s: float) -> Devic
     until = time.monotonic() + patience_s
     device: Device | None = None
     reason = ""
+    probe_s = _PROBE_s
     while time.monotonic() < until:
         try:
-            for device in _answers(port, unique_id, until):
+            for device in _answers(port, unique_id, probe_s, until):
                 if device.build_id != build_id:
                     raise _other(device, build_id)
                 if not device.is_on_trial:
@@ -30,6 +32,8 @@ def proved(port: str, unique_id: str, build_id: int, patience_s: float) -> Devic
             raise
         except HostError as error:
             reason = error.sentence
+            # A slow board has to answer each HELLO in the end: ask it ever less often.
+            probe_s = min(2 * probe_s, _PROBE_MAX_s) if isinstance(error, NoAnswer) else _PROBE_s
         time.sleep(_RETRY_s)
     if device is None:
         raise NoAnswer(
@@ -43,18 +47,18 @@ def proved(port: str, unique_id: str, build_id: int, patience_s: float) -> Devic
     )
 
 
-def _answers(port: str, unique_id: str, until: float) -> Iterator[Device]:
+def _answers(port: str, unique_id: str, probe_s: float, until: float) -> Iterator[Device]:
     """What the board says of itself, again and again. Raises HostError when it does not answer (any more)."""
-    session = _find(port, unique_id)
+    session = _find(port, unique_id, probe_s)
     with session:
         while time.monotonic() < until:
             assert session.device is not None
             yield session.device
-            time.sleep(_RETRY_s)
+            time.sleep(_LOOK_s)
             session.hello(any_version=True)
 
 
-def _find(port: str, unique_id: str) -> Session:
+def _find(port: str, unique_id: str, probe_s: float) -> Session:
     """A session with that very board, at its port or where USB has brought it back."""
     from host.ports import candidates
 
@@ -67,7 +71,7 @@ def _find(port: str, unique_id: str) -> Session:
             reason = reason or error
             continue
         try:
-            if session.hello(_PROBE_s, any_version=True).unique_id == unique_id:
+            if session.hello(probe_s, any_version=True).unique_id == unique_id:
                 return session
         except HostError as error:
             reason = reason or error

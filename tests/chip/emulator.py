@@ -6,8 +6,11 @@ rp2040py. Sources are compiled here, since the emulated chip does it at two hund
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,6 +114,29 @@ def run_on(board: Any, code: str, filesystem: Path | None, timeout_s: float = 30
     if error:
         raise ChipError(error.decode(errors="replace"))
     return printed.decode()
+
+
+@contextmanager
+def serial_line(flash: Path) -> Iterator[str]:
+    """The board switched on, its USB serial line a pty of that name. Raises ChipError."""
+    image = os.environ.get("SLED_RP2_UF2", VERSION)
+    command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
+    with subprocess.Popen(
+        [*command, "--image", image, "--littlefs", str(flash)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                port = re.search(rb"/dev/[\w/]+", line.partition(b"listening on")[2])
+                if port:
+                    break
+            else:
+                raise ChipError("the emulator ended before its serial line was there")
+            yield port.group().decode()
+        finally:
+            process.terminate()
 
 
 def run(code: str, files: dict[str, bytes], folder: Path) -> str:

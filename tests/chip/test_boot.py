@@ -1,9 +1,6 @@
 """The real boot.py, main.py and board file on the emulated chip, spoken to through its USB serial line."""
 
 import os
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,24 +48,8 @@ def chip(tmp_path: Path) -> Iterator[Chip]:
     stored = storage.pack(1, with_value("trim_max_mN", 5_000)[:12], ())  # by an older firmware
     files = lane.whole_firmware() | {"settings.0": stored}
     flash = emulator.flash(files, tmp_path / "flash.img")
-    image = os.environ.get("SLED_RP2_UF2", emulator.VERSION)
-    command = [str(Path(sys.executable).with_name("rp2040py")), "micropython", "--pty"]
-    with subprocess.Popen(
-        [*command, "--image", image, "--littlefs", str(flash)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                port = re.search(rb"/dev/[\w/]+", line.partition(b"listening on")[2])
-                if port:
-                    break
-            else:
-                pytest.fail("the emulator ended before its serial line was there")
-            yield Chip(port.group().decode())
-        finally:
-            process.terminate()
+    with emulator.serial_line(flash) as port:
+        yield Chip(port)
 
 
 def test_a_bare_board_boots_answers_and_refuses_to_arm(chip: Chip) -> None:
