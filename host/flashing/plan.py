@@ -122,15 +122,11 @@ def plan(build: Build, found: Contents) -> Plan:
     if firmware or found.hashes.get(manifest) != wanted[MANIFEST]:
         firmware[manifest] = build.manifest
     start = {name: build.files[name] for name in START_FILES if found.hashes.get(name) != wanted[name]}
-    left_over = [path for path in sorted(found.hashes) if path.startswith(_FLAT) or _is_unfinished(path)]
     there = {digest: path for path, digest in found.hashes.items() if path not in first}
     copies = {path: there[sha256(content)] for path, content in firmware.items() if sha256(content) in there}
     copies |= {name: f"{target}/{name}" for name in start}
     if now != text:
         start[SLOT_FILE] = text.encode() + b"\n"
+    unfinished = {f"{name}.new" for name in (*START_FILES, SLOT_FILE) if name not in start}
+    left_over = [path for path in sorted(found.hashes) if path.startswith(_FLAT) or path in unfinished]
     return Plan(target, keeper, first, firmware, copies, start, left_over)
-
-
-def _is_unfinished(path: str) -> bool:
-    """A file of the root that was being written when the power went."""
-    return path.endswith(".new") and path.removesuffix(".new") in (*START_FILES, SLOT_FILE)

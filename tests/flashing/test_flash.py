@@ -77,6 +77,18 @@ def test_settings_are_kept(board: UnixBoard, sources: Path) -> None:
     assert board.read_files()["settings.0"] == STORED
 
 
+def test_a_file_that_was_being_written_when_the_power_went_is_no_obstacle(
+    tmp_path: Path, sources: Path
+) -> None:
+    board = UnixBoard(tmp_path / "board")
+    unfinished = ("slot.new", "boot.py.new", "main.py.new", "b/MANIFEST.new", "b/sled/app.mpy.new")
+    board.write_files(ready(sources) | dict.fromkeys(unfinished, b"half"))
+    with board:
+        hello(board)
+        flash(board, changed(sources))
+        assert not [path for path in board.read_files() if path.endswith(".new")]
+
+
 def test_start_files_that_differ_are_replaced(board: UnixBoard, sources: Path) -> None:
     for name in START - {"slot"}:
         (sources / name).write_bytes((sources / name).read_bytes() + b"# more\n")
