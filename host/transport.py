@@ -65,6 +65,10 @@ def _open_serial(name: str) -> Port:
         port: Port = serial.Serial(name, 115_200, timeout=READ_s, write_timeout=WRITE_s, exclusive=True)
     except (OSError, ValueError) as error:  # SerialException is an OSError
         raise _explained(name, error) from None
+    except Exception as error:
+        if type(error).__module__ != "termios":  # which Windows has not, and whose errors are no OSError
+            raise
+        raise NoDevice(f"{name} went away while it was being opened", "host ports") from None
     return port
 
 
