@@ -17,7 +17,7 @@ PINS := pyproject.toml constraints.txt
 STUBS := build/stubs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cuts faults mutation bench bench-force bench-link bench-recording plots lint format generate release fuzz golden chip clean
+.PHONY: help demo test flashing faults mutation bench bench-force bench-link bench-recording plots lint format generate release fuzz golden chip clean
 
 help: ## Print every target with its comment
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -44,7 +44,7 @@ bench-link: $(VENV)/.test ## What becomes of every sample over links of all kind
 bench-recording: $(VENV)/.test ## What recordings survive (kill -9, cuts) and cost: processor, size, export (minutes; ARGS=quick)
 	@$(PY) -m bench.recording $(ARGS)
 
-cuts: $(VENV)/.test ## Power cuts at every write of whole flashes, and at random moments: boards that stay away, settings lost (minutes)
+flashing: $(VENV)/.test ## Power cuts at every block operation of a flash, and 200 at random moments (minutes; ARGS="--random 20")
 	@$(PY) -m tests.flashing $(ARGS)
 
 faults: $(VENV)/.test ## Every named fault at rest, under load and while ramping: what the firmware does, and how soon

@@ -1,6 +1,7 @@
 """`host recover`: what it says and does for each state of a board; boot drives and UF2 files."""
 
 import struct
+import termios  # the bench needs POSIX, as this does
 import threading
 import time
 from pathlib import Path
@@ -114,15 +115,23 @@ def test_a_port_that_another_program_has_is_said_to_be_so(tmp_path: Path, source
 
 
 def test_a_port_without_permission_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from host import transport
-
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("serial.Serial", refuse)
     with pytest.raises(LinkError) as refused:
         recover("/dev/ttyACM0", Path(), None, Lines(lambda line: None), 1)
-    assert "no permission" in refused.value.sentence and "udev" in refused.value.hint, transport
+    assert "no permission" in refused.value.sentence and "udev" in refused.value.hint
+
+
+def test_a_port_that_goes_away_while_it_is_opened_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board that restarts takes its port away at any moment; pyserial lets the error of termios through."""
+
+    def vanish(*_: object, **__: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr("serial.Serial", vanish)
+    assert finding.examine("/dev/ttyACM0").state == finding.GONE
 
 
 def test_several_boards_are_listed_and_none_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
