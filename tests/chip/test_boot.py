@@ -1,46 +1,21 @@
 """The real boot.py, main.py and board file on the emulated chip, spoken to through its USB serial line."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import serial
 
 from device.sled import layout, storage
-from protocol import wire
 from protocol.codes import fault_names
 from tests.chip import emulator, lane
+from tests.chip.patient import Chip
 from tests.device.storing import NUMBERS, with_value
 
 pytestmark = [
     pytest.mark.chip,
     pytest.mark.skipif(os.name != "posix", reason="the emulator's serial line is a pty"),
 ]
-
-_ANSWER_s = 60  # the emulated chip runs at two hundredths of real time
-
-
-class Chip:
-    """Asks the emulated board over its pty, repeating as a host does."""
-
-    def __init__(self, port: str) -> None:
-        self._serial = serial.Serial(port, timeout=0.2)
-        self._reader = wire.FrameReader()
-
-    def ask(self, name: str, answer: str, **fields: Any) -> dict[str, Any]:
-        until = time.monotonic() + _ANSWER_s
-        while time.monotonic() < until:
-            self._serial.write(wire.encode(name, fields))
-            again = time.monotonic() + 3
-            while time.monotonic() < again:
-                for frame in self._reader.feed(self._serial.read(4096)):
-                    received = wire.decode(frame)
-                    if received.name == answer:
-                        return received.fields
-        raise AssertionError(f"no {answer} to {name}")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`host flash` through the serial line of the emulated chip: an empty board, the same again, an update.
 
-The chip runs at two hundredths of real time, so the rescue window of boot.py is shortened here.
+The chip runs at two hundredths of real time, so the rescue window of boot.py is shortened here, and so
+are the two seconds after which a firmware on trial is well.
 """
 
 import os
@@ -11,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from device.sled import storage
-from host.errors import NoAnswer
 from host.flashing.build import build_for
 from host.flashing.installing import Outcome, install
 from host.flashing.showing import Lines
-from host.ports import connect
 from protocol.settings import SETTINGS
 from tests.chip import emulator, lane
+from tests.chip.patient import Chip
 from tests.device.storing import with_value
 from tests.runtimes import stage
 
@@ -30,8 +30,12 @@ _PATIENCE_s = 900
 
 
 def sources(folder: Path) -> Path:
-    """The firmware with a short rescue window."""
+    """The firmware with a short rescue window and a short trial."""
     shutil.copytree(stage.FIRMWARE, folder / "sled")
+    health = folder / "sled" / "health.py"
+    text = health.read_text(encoding="utf-8")
+    assert "_WELL_ticks = 2000\n" in text
+    health.write_text(text.replace("_WELL_ticks = 2000\n", "_WELL_ticks = 100\n"), encoding="utf-8")
     for name in ("boot.py", "main.py"):
         (folder / name).write_bytes(lane.start_files()[name])
     return folder
@@ -45,17 +49,6 @@ def flash(port: str, folder: Path) -> tuple[Outcome, float]:
     sent = 0 if outcome.steps is None else outcome.steps.sent_bytes
     print(f"flashed in {taken_s:.1f} s, {sent} bytes sent")
     return outcome, taken_s
-
-
-def read_setting(port: str, number: int) -> int:
-    """Its value; the chip has to answer first whatever it was asked while it started."""
-    for _ in range(30):
-        try:
-            with connect(port) as session:
-                return int(session.request("GET_SETTING", setting=number).fields["setting_value"])
-        except NoAnswer as error:
-            reason = error
-    raise reason
 
 
 def test_an_empty_chip_is_flashed_flashed_again_and_updated(tmp_path: Path) -> None:
@@ -80,4 +73,5 @@ def test_an_empty_chip_is_flashed_flashed_again_and_updated(tmp_path: Path) -> N
         assert set(update.steps.sent) == {"b/sled/panel.mpy", "b/MANIFEST", "slot"}
         assert update.device.build_id == build_for(first.found.mpy, folder).build_id
         assert (update.device.slot, update.device.is_on_trial) == ("b", False), "it has proved itself"
-        assert read_setting(port, setting.number) == 5_000
+        reply = Chip(port).ask("GET_SETTING", "REPLY", command_id=1, setting=setting.number)
+        assert reply["setting_value"] == 5_000
