@@ -6,6 +6,8 @@ import pytest
 
 from tests.runtimes import stage
 
+collect_ignore_glob = [] if os.name == "posix" else ["test_*.py"]  # the bench board is on a pty
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _needs_unix_micropython() -> None:
