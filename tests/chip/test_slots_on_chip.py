@@ -9,7 +9,7 @@ import pytest
 from device.sled import layout
 from host.flashing.build import Build
 from tests.chip import emulator, lane
-from tests.chip.console import Console, switched_on
+from tests.chip.console import switched_on, until_hello
 from tests.flashing import unix_board
 
 pytestmark = pytest.mark.chip
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.chip
 SLOT_B, ON_TRIAL = 1 << layout.DEVICE_SLOT_B, 1 << layout.DEVICE_ON_TRIAL
 LED_PIN = 25
 BOOTSEL = 1  # among the pins of the flash: the button pulls its chip select low
-HELLO = {"protocol_major": layout.PROTOCOL_MAJOR, "protocol_minor": layout.PROTOCOL_MINOR}
 NEWCOMER = b"def run(slot, is_on_trial, build_id):\n    print('start of', slot, is_on_trial)\n"
 
 
@@ -42,20 +41,7 @@ def changed(module: str, old: str, new: str, folder: Path) -> Build:
 
 def flash_file(device: Any, name: str) -> bytes:
     """What lies on the chip's flash at this moment."""
-    where = emulator.image().board.layout
-    start = where.fs_start
-    image = bytes(device.mcu.flash[start : start + where.fs_blocksize * where.fs_blockcount])
-    return unix_board.read_files(image)[name]
-
-
-async def until_hello(console: Console) -> dict[str, Any]:
-    """Ask until a firmware answers."""
-    while True:
-        try:
-            return await console.ask("HELLO", HELLO, "HELLO_REPLY")
-        except emulator.ChipError:
-            if console.time_s > 10:
-                raise
+    return unix_board.read_files(emulator.file_system(device))[name]
 
 
 @pytest.mark.parametrize("by_button", [False, True], ids=["Ctrl-C", "BOOTSEL"])
