@@ -155,8 +155,9 @@ def test_a_silent_host_ramps_the_load_down_and_then_enable_falls(story: pull.Sto
         # Below the ceiling the passivity limit may lower the brake as fast as the driver takes it.
         if after[firmware.BRAKE_mN] == after[firmware.CEILING_mN]:
             assert fall_mN <= after[firmware.RAMP_STEP_mN]
-    end = (ramp or [last])[-1]
-    assert end[firmware.BRAKE_mN] <= end[firmware.RAMP_STEP_mN], "never dropped"
+    at_lapse = next(s for at_ns, s in states if at_ns == lapse_ns)
+    step_mN = (ramp or [at_lapse])[-1][firmware.RAMP_STEP_mN]
+    assert (ramp or [last])[-1][firmware.BRAKE_mN] <= step_mN, "never dropped"
     assert enable_fell_ms(story, lapse_ns) < 1000
     assert story.lapsed["mode"] == layout.MODE_IDLE
     assert fault_names(story.lapsed["faults"]) == ["LEASE_LAPSED"]
